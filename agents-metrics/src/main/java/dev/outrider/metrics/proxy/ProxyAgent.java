@@ -1,0 +1,237 @@
+package dev.outrider.metrics.proxy;
+
+import dev.outrider.agents.AgentCommand.Surroundings;
+import dev.outrider.agents.config.Problem;
+import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.lifecycle.Agent;
+import dev.outrider.agents.lifecycle.Lifecycle;
+import dev.outrider.metrics.proxy.session.Sessions;
+import dev.outrider.metrics.proxy.upstream.Upstream;
+import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The proxy: listens, and leads each client to the upstream.
+ *
+ * <p>In a drain the listening socket is closed first: a client that comes while the pod ends is
+ * refused by the kernel at once and finds another endpoint, instead of waiting for a proxy that
+ * will not serve it. Sessions that are open go on until they end or the drain's bound cuts them
+ * off. The bytes are not looked at, so there is no place in the stream where an error of the
+ * proxy's own could safely stand: a session that is cut off is just closed.
+ */
+// A write or a close that fails is told to the handlers, not by its future.
+@SuppressWarnings("FutureReturnValueIgnored")
+public final class ProxyAgent implements Agent<ProxyConfig> {
+  private static final Logger LOG = LoggerFactory.getLogger(ProxyAgent.class);
+
+  private final Surroundings surroundings;
+  private final Transport transport;
+  private final Set<EventLoop> used = ConcurrentHashMap.newKeySet();
+  private ProxyConfig config;
+  private volatile @Nullable Running running;
+  private volatile boolean stopping;
+
+  /** What there is between start and stop. */
+  private static final class Running {
+    final EventLoopGroup loops;
+    final UpstreamHealth health;
+    final Sessions sessions;
+    final ProxyMetrics metrics;
+    volatile Listener listener;
+
+    Running(
+        EventLoopGroup loops,
+        UpstreamHealth health,
+        Sessions sessions,
+        ProxyMetrics metrics,
+        Listener listener) {
+      this.loops = loops;
+      this.health = health;
+      this.sessions = sessions;
+      this.metrics = metrics;
+      this.listener = listener;
+    }
+  }
+
+  private volatile Upstream upstream;
+
+  /** Makes a proxy that does nothing before its start. */
+  public ProxyAgent(ProxyConfig config, Surroundings surroundings, Transport transport) {
+    this.config = config;
+    this.surroundings = surroundings;
+    this.transport = transport;
+    this.upstream = upstream(config);
+  }
+
+  private Upstream upstream(ProxyConfig config) {
+    return Upstream.of(config.upstream(), transport, config.connectTimeout());
+  }
+
+  @Override
+  public void start() {
+    EventLoopGroup loops = transport.eventLoops(eventLoops(config));
+    for (EventExecutor loop : loops) {
+      loop.terminationFuture().addListener(this::loopEnded);
+    }
+    UpstreamHealth health = new UpstreamHealth(() -> upstream, loops.next(), surroundings.clock());
+    ProxyMetrics metrics = new ProxyMetrics(surroundings.metrics(), this::connections);
+    Sessions sessions =
+        new Sessions(
+            metrics, () -> upstream, health, Sessions.Limits.DEFAULTS, config.maxConnections());
+    try {
+      Listener listener = listen(config, loops, metrics, sessions);
+      running = new Running(loops, health, sessions, metrics, listener);
+    } catch (RuntimeException e) {
+      health.end();
+      stopping = true;
+      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      throw e;
+    }
+    LOG.atInfo()
+        .addKeyValue("listen", config.listen())
+        .addKeyValue("upstream", upstream)
+        .addKeyValue("transport", transport)
+        .addKeyValue("eventLoops", eventLoops(config))
+        .log("listening");
+  }
+
+  private static int eventLoops(ProxyConfig config) {
+    return config.eventLoops() > 0 ? config.eventLoops() : Transport.DEFAULT_EVENT_LOOPS;
+  }
+
+  private Listener listen(
+      ProxyConfig config, EventLoopGroup loops, ProxyMetrics metrics, Sessions sessions) {
+    return Listener.bind(
+        config.listen(),
+        transport,
+        loops,
+        metrics,
+        client -> {
+          used.add(client.eventLoop());
+          sessions.accept(client);
+        });
+  }
+
+  private void loopEnded(Future<?> future) {
+    if (!stopping) {
+      surroundings
+          .crash()
+          .accept(new IllegalStateException("an event loop has ended", future.cause()));
+    }
+  }
+
+  private int connections() {
+    Running now = running;
+    return now == null ? 0 : now.sessions.size();
+  }
+
+  /** Where clients connect; for tests that let the kernel choose the port. */
+  InetSocketAddress address() {
+    Running now = running;
+    if (now == null) {
+      throw new IllegalStateException("not started");
+    }
+    return now.listener.address();
+  }
+
+  @Override
+  public void reconfigure(ProxyConfig changed) {
+    Running now = running;
+    if (now == null) {
+      throw new IllegalStateException("not started");
+    }
+    Lifecycle.restartKey("eventLoops", config.eventLoops(), changed.eventLoops());
+    if (!changed.listen().equals(config.listen())) {
+      // The new one first: if it cannot be had, nothing has changed.
+      Listener listener = listen(changed, now.loops, now.metrics, now.sessions);
+      Listener before = now.listener;
+      now.listener = listener;
+      before.close();
+    }
+    upstream = upstream(changed);
+    now.health.doubt();
+    now.sessions.setMaxConnections(changed.maxConnections());
+    config = changed;
+  }
+
+  @Override
+  public List<Problem> unready() {
+    Running now = running;
+    if (now == null) {
+      return List.of();
+    }
+    List<Problem> problems = new ArrayList<>(now.health.problems());
+    if (!now.listener.isOpen()) {
+      problems.add(new Problem("listen", "no longer listening", surroundings.clock().instant()));
+    }
+    return problems;
+  }
+
+  /** An event loop that does not run a task within a second will hardly come back. */
+  @Override
+  public List<Problem> stuck() {
+    Map<EventLoop, Future<?>> pings = new LinkedHashMap<>();
+    used.forEach(loop -> pings.put(loop, loop.submit(() -> {})));
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+    List<Problem> stuck = new ArrayList<>();
+    pings.forEach(
+        (loop, ping) -> {
+          long left = Math.max(0, deadline - System.nanoTime());
+          if (!ping.awaitUninterruptibly(left, TimeUnit.NANOSECONDS)) {
+            stuck.add(
+                new Problem(
+                    "relay",
+                    "an event loop does not answer: " + loop,
+                    surroundings.clock().instant()));
+          }
+        });
+    return stuck;
+  }
+
+  @Override
+  public void drain(Runnable ended) {
+    Running now = running;
+    if (now == null) {
+      ended.run();
+      return;
+    }
+    now.health.end();
+    now.listener.close();
+    now.sessions.drain(ended);
+  }
+
+  @Override
+  public void cut() {
+    Running now = running;
+    if (now != null) {
+      now.sessions.cut();
+    }
+  }
+
+  @Override
+  public void stop() {
+    Running now = running;
+    if (now == null) {
+      return;
+    }
+    stopping = true;
+    now.health.end();
+    now.listener.close();
+    now.sessions.cut();
+    now.loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,124 @@
+package dev.outrider.metrics.proxy;
+
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.function.IntSupplier;
+
+/** What the proxy counts. Safe for all threads. */
+public final class ProxyMetrics {
+  /** Why a client was turned away. */
+  public enum Refusal {
+    /** Postgres could not be reached. */
+    UPSTREAM,
+    /** Too many clients are connected. */
+    LIMIT,
+    /** The proxy drains. */
+    DRAINING,
+    /** The client did not say in time what it wants. */
+    SILENCE
+  }
+
+  private final Counter refused;
+  private final Histogram connectSeconds;
+  private final Counter drained;
+
+  /** Client connections accepted. */
+  public final CounterDataPoint accepted;
+
+  /** Bytes that came from clients. */
+  public final CounterDataPoint fromClients;
+
+  /** Bytes that came from the upstream. */
+  public final CounterDataPoint fromUpstream;
+
+  /** Attempts to connect to the upstream that failed. */
+  public final CounterDataPoint connectFailures;
+
+  /**
+   * Client connections that the kernel could not give, for example for want of file descriptors.
+   */
+  public final CounterDataPoint acceptFailures;
+
+  ProxyMetrics(PrometheusRegistry registry, IntSupplier open) {
+    accepted =
+        Counter.builder()
+            .name("outrider_proxy_connections_total")
+            .help("Client connections accepted")
+            .register(registry);
+    GaugeWithCallback.builder()
+        .name("outrider_proxy_open_connections")
+        .help("Client connections open now")
+        .callback(callback -> callback.call(open.getAsInt()))
+        .register(registry);
+    refused =
+        Counter.builder()
+            .name("outrider_proxy_refused_total")
+            .help("Client connections turned away, by reason")
+            .labelNames("reason")
+            .register(registry);
+    for (Refusal reason : Refusal.values()) {
+      refused.initLabelValues(label(reason));
+    }
+    acceptFailures =
+        Counter.builder()
+            .name("outrider_proxy_accept_failures_total")
+            .help("Client connections that the kernel could not give")
+            .register(registry);
+    Counter bytes =
+        Counter.builder()
+            .name("outrider_proxy_received_bytes_total")
+            .help("Bytes received, by who sent them")
+            .labelNames("from")
+            .register(registry);
+    fromClients = bytes.labelValues("client");
+    fromUpstream = bytes.labelValues("upstream");
+    connectSeconds =
+        Histogram.builder()
+            .name("outrider_proxy_upstream_connect_seconds")
+            .help("Time until the upstream accepted a connection")
+            .classicOnly()
+            .classicUpperBounds(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
+            .register(registry);
+    connectFailures =
+        Counter.builder()
+            .name("outrider_proxy_upstream_connect_failures_total")
+            .help("Attempts to connect to the upstream that failed")
+            .register(registry);
+    drained =
+        Counter.builder()
+            .name("outrider_proxy_drained_sessions_total")
+            .help("Sessions open when a drain began, by how they ended")
+            .labelNames("end")
+            .register(registry);
+    drained.initLabelValues("own");
+    drained.initLabelValues("cut");
+  }
+
+  /** A client was turned away. */
+  public void refused(Refusal reason) {
+    refused.labelValues(label(reason)).inc();
+  }
+
+  private static String label(Refusal reason) {
+    return switch (reason) {
+      case UPSTREAM -> "upstream";
+      case LIMIT -> "limit";
+      case DRAINING -> "draining";
+      case SILENCE -> "silence";
+    };
+  }
+
+  /** How long a connection to the upstream took, in seconds. */
+  public DistributionDataPoint connectSeconds() {
+    return connectSeconds;
+  }
+
+  /** A session ended in a drain, by itself or cut off. */
+  public void drained(boolean cut) {
+    drained.labelValues(cut ? "cut" : "own").inc();
+  }
+}

@@ -1,0 +1,101 @@
+package dev.outrider.metrics.proxy;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+
+/** How the proxy talks to the kernel. */
+public enum Transport {
+  /**
+   * Linux's epoll by native code: fewer system calls, less garbage, and the options of TCP
+   * keep-alive.
+   */
+  EPOLL,
+  /** Java's own sockets, where there is no native code for the platform. */
+  NIO;
+
+  /**
+   * Threads that relay, unless the configuration says otherwise: more are worth their memory only
+   * to who asks.
+   */
+  static final int DEFAULT_EVENT_LOOPS = Math.min(Runtime.getRuntime().availableProcessors(), 8);
+
+  static {
+    NettyProperties.set(DEFAULT_EVENT_LOOPS);
+  }
+
+  private static final int KEEPALIVE_IDLE_SECONDS = 60;
+  private static final int KEEPALIVE_INTERVAL_SECONDS = 10;
+  private static final int KEEPALIVE_PROBES = 6;
+
+  /** The best one that works here. */
+  public static Transport best() {
+    return Epoll.isAvailable() ? EPOLL : NIO;
+  }
+
+  /** Makes event loops; their threads start with their first connection. */
+  EventLoopGroup eventLoops(int number) {
+    IoHandlerFactory factory =
+        switch (this) {
+          case EPOLL -> SteadyEpoll.newFactory();
+          case NIO -> NioIoHandler.newFactory();
+        };
+    return new MultiThreadIoEventLoopGroup(
+        number, new DefaultThreadFactory("relay", true), factory);
+  }
+
+  /**
+   * Makes it a listener on TCP whose clients are asked by the kernel whether they are still there:
+   * a client that vanishes without a word is given up after two minutes, not after the system's two
+   * hours.
+   */
+  void configure(ServerBootstrap listener) {
+    switch (this) {
+      case EPOLL ->
+          listener
+              .channel(EpollServerSocketChannel.class)
+              .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
+              .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS)
+              .childOption(EpollChannelOption.TCP_KEEPCNT, KEEPALIVE_PROBES);
+      case NIO -> listener.channel(NioServerSocketChannel.class);
+    }
+  }
+
+  /** Makes it a connection over TCP. */
+  public void configureTcp(Bootstrap connection) {
+    switch (this) {
+      case EPOLL -> connection.channel(EpollSocketChannel.class);
+      case NIO -> connection.channel(NioSocketChannel.class);
+    }
+  }
+
+  /** Makes it a connection to a Unix socket. */
+  public void configureUnix(Bootstrap connection, Path socket) {
+    SocketAddress address =
+        switch (this) {
+          case EPOLL -> new DomainSocketAddress(socket.toString());
+          case NIO -> UnixDomainSocketAddress.of(socket);
+        };
+    switch (this) {
+      case EPOLL -> connection.channel(EpollDomainSocketChannel.class);
+      case NIO -> connection.channel(NioDomainSocketChannel.class);
+    }
+    connection.remoteAddress(address);
+  }
+}

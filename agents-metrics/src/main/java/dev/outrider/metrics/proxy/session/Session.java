@@ -1,0 +1,513 @@
+package dev.outrider.metrics.proxy.session;
+
+import dev.outrider.metrics.proxy.ProxyMetrics;
+import dev.outrider.metrics.proxy.ProxyMetrics.Refusal;
+import dev.outrider.metrics.proxy.session.SessionState.Awaiting;
+import dev.outrider.metrics.proxy.session.SessionState.Closed;
+import dev.outrider.metrics.proxy.session.SessionState.Connecting;
+import dev.outrider.metrics.proxy.session.SessionState.Lingering;
+import dev.outrider.metrics.proxy.session.SessionState.Refusing;
+import dev.outrider.metrics.proxy.session.SessionState.Relaying;
+import dev.outrider.metrics.proxy.upstream.Upstream;
+import dev.outrider.protocol.SqlState;
+import dev.outrider.protocol.backend.ErrorResponse;
+import dev.outrider.protocol.frontend.OpeningRequest;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's way through the proxy, as a state machine.
+ *
+ * <pre>
+ *             first bytes            connected             the upstream ends
+ *   Awaiting ─────────────▶ Connecting ────────▶ Relaying ──────────────────▶ Lingering ──▶ Closed
+ *      │                        │ failed            │ the client breaks off                   ▲
+ *      │ over the limit,        ▼                   ├─────────────────────────────────────────┤
+ *      └──────────────────▶ Refusing ───────────────┴──(error sent)──▶ Lingering ─────────────┘
+ *        draining
+ * </pre>
+ *
+ * <p>Everything happens on the one event loop to which both connections belong, so nothing is
+ * locked.
+ *
+ * <p>The rules of relaying:
+ *
+ * <ol>
+ *   <li>The upstream is connected when the client has sent its first bytes, not before: a load
+ *       balancer's probe, which connects and goes away, costs Postgres nothing.
+ *   <li>What one read brings is written as one piece, and flushed when the reads are through.
+ *   <li>Back pressure, each way by itself: a side that has more unwritten bytes than the high water
+ *       mark stops the reads of the other until it is down to the low one. A session's memory is
+ *       bounded by that, however slow a side is.
+ *   <li>Half-close goes through: when the client has sent its last byte, the upstream hears so
+ *       after the last byte and may still answer. When the upstream has sent its last byte, the
+ *       session is over once the client has got it.
+ *   <li>Whatever the upstream has sent reaches the client, even when the upstream no longer takes
+ *       anything: a Postgres that is told to stop says why before it closes.
+ *   <li>A client that breaks off ends the upstream's side at once.
+ * </ol>
+ *
+ * <p>A client is refused as Postgres on a Unix socket would do it: SSLRequest and GSSENCRequest are
+ * answered with {@code N}, the start-up message with the error; CancelRequest gets no answer.
+ * (Postgres that cannot fork sends the error unasked, but clients no longer show an error that
+ * comes in answer to SSLRequest, since CVE-2024-10977.)
+ */
+// A write or a close that fails is told to the handlers, not by its future.
+@SuppressWarnings("FutureReturnValueIgnored")
+final class Session {
+  private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
+  private static final long RETRY_MILLIS = 10;
+
+  private final Channel client;
+  private final Sessions sessions;
+  private final ProxyMetrics metrics;
+  private SessionState state = new Awaiting();
+  // The bound of the state, if it has one: no client may hold a connection without using it.
+  private @Nullable ScheduledFuture<?> bound;
+
+  Session(Channel client, Sessions sessions, ProxyMetrics metrics) {
+    this.client = client;
+    this.sessions = sessions;
+    this.metrics = metrics;
+    client.pipeline().addLast(new ClientSide());
+    boundBy(sessions.limits().openingSeconds(), Refusal.SILENCE);
+  }
+
+  /** Closes both sides at once. Any thread. */
+  void cut() {
+    client.eventLoop().execute(this::close);
+  }
+
+  private void boundBy(long seconds, @Nullable Refusal reason) {
+    unbound();
+    bound =
+        client
+            .eventLoop()
+            .schedule(
+                () -> {
+                  if (reason != null) {
+                    metrics.refused(reason);
+                  }
+                  close();
+                },
+                seconds,
+                TimeUnit.SECONDS);
+  }
+
+  private void unbound() {
+    if (bound != null) {
+      bound.cancel(false);
+      bound = null;
+    }
+  }
+
+  private void enter(SessionState next) {
+    boolean before = isAtWork(state);
+    state = next;
+    if (before && !isAtWork(next)) {
+      sessions.ended();
+    }
+  }
+
+  /** Whether there is an upstream, or about to be: what a drain waits for. */
+  private static boolean isAtWork(SessionState state) {
+    return switch (state) {
+      case Connecting _, Relaying _ -> true;
+      case Awaiting _, Refusing _, Lingering _, Closed _ -> false;
+    };
+  }
+
+  private void clientRead(ByteBuf bytes) {
+    metrics.fromClients.inc(bytes.readableBytes());
+    switch (state) {
+      case Awaiting awaiting -> open(awaiting, bytes);
+      case Connecting connecting -> connecting.early().add(bytes);
+      case Relaying relaying -> {
+        if (relaying.upstream().isWritable()) {
+          relaying.upstream().write(bytes);
+        } else {
+          // More came in this round of reads than the other side takes: do not let the round go on.
+          relaying.upstream().writeAndFlush(bytes);
+          pauseIfSlow(relaying.upstream(), client);
+        }
+      }
+      case Refusing refusing -> {
+        refusing.received().writeBytes(bytes);
+        bytes.release();
+        answer(refusing);
+      }
+      case Lingering _, Closed _ -> bytes.release();
+    }
+  }
+
+  private void open(Awaiting awaiting, ByteBuf first) {
+    switch (sessions.admit()) {
+      case ADMITTED -> connect(awaiting, first);
+      case DRAINING ->
+          refuse(
+              awaiting.toRefusing(
+                  Refusal.DRAINING,
+                  new ErrorResponse(
+                      SqlState.CANNOT_CONNECT_NOW, "the proxy is shutting down; try again"),
+                  received(first)));
+      case LIMIT ->
+          refuse(
+              awaiting.toRefusing(
+                  Refusal.LIMIT,
+                  new ErrorResponse(
+                      SqlState.TOO_MANY_CONNECTIONS,
+                      "the proxy has as many clients as it may have (maxConnections)"),
+                  received(first)));
+    }
+  }
+
+  private static ByteBuf received(ByteBuf first) {
+    ByteBuf received = Unpooled.buffer(first.readableBytes()).writeBytes(first);
+    first.release();
+    return received;
+  }
+
+  private void connect(Awaiting awaiting, ByteBuf first) {
+    unbound();
+    Connecting connecting = awaiting.toConnecting();
+    connecting.early().add(first);
+    enter(connecting);
+    client.config().setAutoRead(false);
+    attempt(sessions.upstream(), System.nanoTime());
+  }
+
+  private void attempt(Upstream upstream, long begun) {
+    upstream
+        .connect(client.eventLoop(), new UpstreamSide())
+        .addListener(
+            future -> {
+              long nanos = System.nanoTime() - begun;
+              if (future.isSuccess()) {
+                metrics.connectSeconds().observe(nanos / 1e9);
+                sessions.health().reached();
+              } else if (upstream.isBusy(future.cause(), nanos)) {
+                client
+                    .eventLoop()
+                    .schedule(
+                        () -> attemptAgain(upstream, begun), RETRY_MILLIS, TimeUnit.MILLISECONDS);
+              } else {
+                connectFailed(upstream, future);
+              }
+            });
+  }
+
+  private void attemptAgain(Upstream upstream, long begun) {
+    if (state instanceof Connecting) {
+      attempt(upstream, begun);
+    }
+  }
+
+  private void connectFailed(Upstream upstream, Future<?> future) {
+    metrics.connectFailures.inc();
+    sessions.health().missed(future.cause());
+    if (!(state instanceof Connecting connecting)) {
+      return;
+    }
+    LOG.atDebug()
+        .addKeyValue("client", client.remoteAddress())
+        .addKeyValue("upstream", upstream)
+        .addKeyValue("problem", future.cause().getMessage())
+        .log("refused: the upstream cannot be reached");
+    ByteBuf received = Unpooled.buffer();
+    for (ByteBuf early : connecting.early()) {
+      received.writeBytes(early);
+      early.release();
+    }
+    refuse(
+        connecting.toRefusing(
+            Refusal.UPSTREAM,
+            new ErrorResponse(
+                SqlState.CANNOT_CONNECT_NOW, "the proxy cannot reach Postgres; try again"),
+            received));
+    if (connecting.clientDone() && state instanceof Refusing) {
+      close();
+    }
+  }
+
+  private void refuse(Refusing refusing) {
+    metrics.refused(refusing.reason());
+    enter(refusing);
+    boundBy(sessions.limits().refusalSeconds(), null);
+    client.config().setAutoRead(true);
+    answer(refusing);
+  }
+
+  private void answer(Refusing refusing) {
+    ByteBuf received = refusing.received();
+    try {
+      while (true) {
+        OpeningRequest request = OpeningRequest.peek(received);
+        if (request == null || received.readableBytes() < request.length()) {
+          return;
+        }
+        received.skipBytes(request.length());
+        switch (request.kind()) {
+          case SSL, GSS_ENCRYPTION -> {
+            if (received.isReadable()) {
+              // An honest client waits for the answer before it goes on.
+              close();
+              return;
+            }
+            received.clear();
+            client.writeAndFlush(client.alloc().buffer(1).writeByte('N'));
+          }
+          case CANCEL -> {
+            close();
+            return;
+          }
+          case STARTUP -> {
+            ByteBuf error = client.alloc().buffer();
+            refusing.answer().encode(error);
+            client.write(error);
+            received.release();
+            enter(refusing.toLingering());
+            endOutput();
+            return;
+          }
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      // It does not speak the protocol in clear text, so it would not understand an answer.
+      close();
+    }
+  }
+
+  private void upstreamActive(Channel upstream) {
+    if (!(state instanceof Connecting connecting)) {
+      upstream.close();
+      return;
+    }
+    Relaying relaying = connecting.toRelaying(upstream);
+    enter(relaying);
+    for (ByteBuf early : connecting.early()) {
+      upstream.write(early);
+    }
+    upstream.flush();
+    if (connecting.clientDone()) {
+      clientDone();
+    } else if (upstream.isWritable()) {
+      client.config().setAutoRead(true);
+    }
+  }
+
+  private void clientReadComplete() {
+    if (state instanceof Relaying relaying) {
+      relaying.upstream().flush();
+      pauseIfSlow(relaying.upstream(), client);
+    }
+  }
+
+  private void upstreamReadComplete(Channel upstream) {
+    client.flush();
+    pauseIfSlow(client, upstream);
+  }
+
+  private static void pauseIfSlow(Channel written, Channel read) {
+    if (!written.isWritable()) {
+      read.config().setAutoRead(false);
+    }
+  }
+
+  private void clientWritabilityChanged() {
+    if (client.isWritable() && state instanceof Relaying relaying) {
+      relaying.upstream().config().setAutoRead(true);
+    }
+  }
+
+  private void upstreamWritabilityChanged(Channel upstream) {
+    if (upstream.isWritable() && state instanceof Relaying) {
+      client.config().setAutoRead(true);
+    }
+  }
+
+  private void upstreamRead(ByteBuf bytes) {
+    metrics.fromUpstream.inc(bytes.readableBytes());
+    if (!(state instanceof Relaying relaying)) {
+      bytes.release();
+    } else if (client.isWritable()) {
+      client.write(bytes);
+    } else {
+      client.writeAndFlush(bytes);
+      pauseIfSlow(client, relaying.upstream());
+    }
+  }
+
+  /** The client has sent its last byte. */
+  private void clientDone() {
+    switch (state) {
+      case Connecting connecting -> enter(connecting.withClientDone());
+      case Relaying relaying -> {
+        enter(relaying.withClientDone());
+        // Behind everything that still waits to be written: shutting down drops what is not.
+        relaying
+            .upstream()
+            .writeAndFlush(Unpooled.EMPTY_BUFFER)
+            .addListener(
+                _ -> {
+                  if (relaying.upstream() instanceof DuplexChannel duplex) {
+                    duplex.shutdownOutput();
+                  }
+                });
+      }
+      case Awaiting _, Refusing _, Lingering _, Closed _ -> close();
+    }
+  }
+
+  /** The upstream has sent its last byte, or broke off. */
+  private void upstreamDone() {
+    if (state instanceof Relaying relaying) {
+      if (!relaying.clientDone()) {
+        sessions.health().doubt();
+      }
+      relaying.upstream().close();
+      enter(relaying.toLingering());
+      client.config().setAutoRead(true);
+      endOutput();
+    }
+  }
+
+  /**
+   * Writes what waits for the client, tells it that there is no more, and waits until it ends as
+   * well.
+   */
+  private void endOutput() {
+    client
+        .writeAndFlush(Unpooled.EMPTY_BUFFER)
+        .addListener(
+            _ -> {
+              if (!(state instanceof Lingering) || !(client instanceof DuplexChannel duplex)) {
+                return;
+              }
+              if (duplex.isInputShutdown()) {
+                close();
+              } else {
+                duplex.shutdownOutput();
+                boundBy(sessions.limits().lingerSeconds(), null);
+              }
+            });
+  }
+
+  private void close() {
+    SessionState before = state;
+    if (before instanceof Closed) {
+      return;
+    }
+    unbound();
+    enter(new Closed());
+    client.close();
+    switch (before) {
+      case Connecting connecting -> connecting.early().forEach(ByteBuf::release);
+      case Relaying relaying -> relaying.upstream().close();
+      case Refusing refusing -> refusing.received().release();
+      case Awaiting _, Lingering _, Closed _ -> {}
+    }
+  }
+
+  private void failed(Throwable cause) {
+    if (cause instanceof IOException) {
+      LOG.atDebug()
+          .addKeyValue("client", client.remoteAddress())
+          .addKeyValue("problem", cause.getMessage())
+          .log("a connection broke off");
+    } else {
+      LOG.atError()
+          .addKeyValue("client", client.remoteAddress())
+          .addKeyValue("state", state.getClass().getSimpleName())
+          .setCause(cause)
+          .log("a session failed");
+    }
+  }
+
+  /** What happens on the client's connection. */
+  private final class ClientSide extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      clientRead((ByteBuf) message);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+      clientReadComplete();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+      clientWritabilityChanged();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+      if (event instanceof ChannelInputShutdownEvent) {
+        clientDone();
+      }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+      close();
+      sessions.closed(Session.this);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      failed(cause);
+      close();
+    }
+  }
+
+  /** What happens on the upstream's connection. */
+  private final class UpstreamSide extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+      upstreamActive(context.channel());
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      upstreamRead((ByteBuf) message);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+      upstreamReadComplete(context.channel());
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+      upstreamWritabilityChanged(context.channel());
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+      upstreamDone();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      failed(cause);
+      if (cause instanceof IOException) {
+        upstreamDone();
+      } else {
+        close();
+      }
+    }
+  }
+}

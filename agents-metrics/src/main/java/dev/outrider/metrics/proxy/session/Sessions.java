@@ -1,0 +1,165 @@
+package dev.outrider.metrics.proxy.session;
+
+import dev.outrider.metrics.proxy.ProxyMetrics;
+import dev.outrider.metrics.proxy.upstream.Upstream;
+import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
+import io.netty.channel.Channel;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All sessions of the proxy: who is let in, how many there are, and when the last one has ended.
+ * Safe for all threads.
+ */
+// A write or a close that fails is told to the handlers, not by its future.
+@SuppressWarnings("FutureReturnValueIgnored")
+public final class Sessions {
+  /**
+   * The bounds of the states in which a client could hold a connection without using it.
+   *
+   * @param openingSeconds until the first byte, as Postgres's {@code authentication_timeout} has it
+   *     by default
+   * @param refusalSeconds until a client that is refused has sent what can be answered
+   * @param lingerSeconds until a client that has been told the end ends, too
+   */
+  public record Limits(long openingSeconds, long refusalSeconds, long lingerSeconds) {
+    /** The bounds that hold unless a test has others. */
+    public static final Limits DEFAULTS = new Limits(60, 5, 5);
+  }
+
+  /** Whether a client that begins may go on. */
+  enum Verdict {
+    ADMITTED,
+    DRAINING,
+    LIMIT
+  }
+
+  // Refused clients linger for some seconds; above the limit by so many, they are closed without a
+  // word.
+  private static final int REFUSED_AT_ONCE = 256;
+
+  private final Set<Session> open = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger atWork = new AtomicInteger();
+  private final ProxyMetrics metrics;
+  private final Supplier<Upstream> upstream;
+  private final UpstreamHealth health;
+  private final Limits limits;
+  private volatile int maxConnections;
+  private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
+  private volatile boolean draining;
+  private volatile boolean cutting;
+
+  /**
+   * Makes an empty set of sessions.
+   *
+   * @param metrics told of what happens
+   * @param upstream the upstream of new sessions
+   * @param health told of each connection to it
+   * @param limits the bounds of idle states
+   * @param maxConnections how many clients may be connected
+   */
+  public Sessions(
+      ProxyMetrics metrics,
+      Supplier<Upstream> upstream,
+      UpstreamHealth health,
+      Limits limits,
+      int maxConnections) {
+    this.metrics = metrics;
+    this.upstream = upstream;
+    this.health = health;
+    this.limits = limits;
+    this.maxConnections = maxConnections;
+  }
+
+  /** Takes in a client that has just connected; called on its event loop. */
+  public void accept(Channel client) {
+    metrics.accepted.inc();
+    if (open.size() >= maxConnections + REFUSED_AT_ONCE) {
+      metrics.refused(ProxyMetrics.Refusal.LIMIT);
+      client.close();
+      return;
+    }
+    open.add(new Session(client, this, metrics));
+  }
+
+  /** How many clients may be connected from now on; those that are connected stay. */
+  public void setMaxConnections(int maxConnections) {
+    this.maxConnections = maxConnections;
+  }
+
+  /** How many clients are connected. */
+  public int size() {
+    return open.size();
+  }
+
+  /**
+   * Lets no new session begin.
+   *
+   * @param ended run once, when no session is left that has an upstream
+   */
+  public void drain(Runnable ended) {
+    drained.set(ended);
+    draining = true;
+    endIfIdle();
+  }
+
+  /** Closes every session. */
+  public void cut() {
+    cutting = true;
+    open.forEach(Session::cut);
+  }
+
+  /** Decides on a session that begins; one that is admitted is at work until {@link #ended}. */
+  Verdict admit() {
+    // Counted before the look at the flag, as a drain sets the flag before it looks at the count:
+    // one sees the other.
+    atWork.incrementAndGet();
+    Verdict verdict =
+        draining
+            ? Verdict.DRAINING
+            : open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
+    if (verdict != Verdict.ADMITTED) {
+      atWork.decrementAndGet();
+      endIfIdle();
+    }
+    return verdict;
+  }
+
+  /** A session that was admitted has no upstream any more. */
+  void ended() {
+    atWork.decrementAndGet();
+    if (draining) {
+      metrics.drained(cutting);
+      endIfIdle();
+    }
+  }
+
+  Upstream upstream() {
+    return upstream.get();
+  }
+
+  UpstreamHealth health() {
+    return health;
+  }
+
+  Limits limits() {
+    return limits;
+  }
+
+  void closed(Session session) {
+    open.remove(session);
+  }
+
+  private void endIfIdle() {
+    if (draining && atWork.get() == 0) {
+      Runnable ended = drained.getAndSet(null);
+      if (ended != null) {
+        ended.run();
+      }
+    }
+  }
+}

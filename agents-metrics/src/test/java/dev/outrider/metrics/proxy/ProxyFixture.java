@@ -1,0 +1,199 @@
+package dev.outrider.metrics.proxy;
+
+import dev.outrider.agents.AgentCommand.Surroundings;
+import dev.outrider.agents.config.HostPort;
+import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.config.UpstreamAddress;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** A proxy before a Unix socket on which the test plays Postgres. */
+final class ProxyFixture implements AutoCloseable {
+  final Path folder;
+  final Path socket;
+  final ProxyAgent proxy;
+  final PrometheusRegistry metrics = new PrometheusRegistry();
+  final AtomicReference<@Nullable Throwable> crash = new AtomicReference<>();
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private @Nullable ServerSocketChannel upstream;
+
+  private ProxyFixture(Path folder, Transport transport, int maxConnections) {
+    this.folder = folder;
+    this.socket = folder.resolve("s");
+    this.proxy =
+        new ProxyAgent(
+            config(socket, maxConnections),
+            new Surroundings(metrics, Clock.systemUTC(), crash::set),
+            transport);
+  }
+
+  static ProxyFixture withoutUpstream(Transport transport) throws IOException {
+    // Not JUnit's folder: the path of a Unix socket must be short.
+    ProxyFixture fixture = new ProxyFixture(Files.createTempDirectory("px"), transport, 100);
+    fixture.proxy.start();
+    return fixture;
+  }
+
+  static ProxyFixture with(Transport transport, int maxConnections) throws IOException {
+    ProxyFixture fixture =
+        new ProxyFixture(Files.createTempDirectory("px"), transport, maxConnections);
+    fixture.listen();
+    fixture.proxy.start();
+    until(() -> fixture.proxy.unready().isEmpty());
+    // The probe that found the upstream.
+    fixture.acceptUpstream().close();
+    return fixture;
+  }
+
+  static ProxyFixture with(Transport transport) throws IOException {
+    return with(transport, 100);
+  }
+
+  static ProxyConfig config(Path socket, int maxConnections) {
+    ProxyConfig defaults = ProxyConfig.DEFAULTS;
+    return new ProxyConfig(
+        new HostPort("127.0.0.1", 0),
+        new UpstreamAddress.UnixSocket(socket),
+        defaults.http(),
+        null,
+        Duration.ofSeconds(2),
+        defaults.drainTimeout(),
+        defaults.drainFolder(),
+        maxConnections,
+        2,
+        defaults.log());
+  }
+
+  void listen() throws IOException {
+    listen(0);
+  }
+
+  void listen(int backlog) throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    server.bind(UnixDomainSocketAddress.of(socket), backlog);
+    upstream = server;
+  }
+
+  SocketChannel acceptUpstream() throws IOException {
+    ServerSocketChannel server = upstream;
+    if (server == null) {
+      throw new IllegalStateException("nobody listens");
+    }
+    SocketChannel session = server.accept();
+    opened.add(session);
+    return session;
+  }
+
+  boolean nobodyConnected() throws IOException {
+    ServerSocketChannel server = upstream;
+    if (server == null) {
+      return true;
+    }
+    server.configureBlocking(false);
+    try (SocketChannel session = server.accept()) {
+      return session == null;
+    } finally {
+      server.configureBlocking(true);
+    }
+  }
+
+  Socket connect() throws IOException {
+    return connect(proxy.address());
+  }
+
+  Socket connect(InetSocketAddress address) throws IOException {
+    Socket client = new Socket(address.getAddress(), address.getPort());
+    client.setSoTimeout(20_000);
+    client.setTcpNoDelay(true);
+    opened.add(client);
+    return client;
+  }
+
+  /** The value of a counter, 0 if it has none of these labels. */
+  double counter(String name, String... labels) {
+    for (MetricSnapshot snapshot : metrics.scrape()) {
+      if (snapshot instanceof CounterSnapshot counter
+          && counter.getMetadata().getName().equals(name)) {
+        return counter.getDataPoints().stream()
+            .filter(point -> point.getLabels().equals(Labels.of(labels)))
+            .mapToDouble(CounterSnapshot.CounterDataPointSnapshot::getValue)
+            .sum();
+      }
+    }
+    throw new IllegalArgumentException("no counter " + name);
+  }
+
+  /** Waits for something that comes about on another thread. */
+  static void until(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("did not come about in 20 s");
+      }
+      try {
+        boolean _ = new CountDownLatch(1).await(5, TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  static void write(SocketChannel out, byte[] bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (buffer.hasRemaining()) {
+      out.write(buffer);
+    }
+  }
+
+  static byte[] read(SocketChannel in, int length) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(length);
+    while (buffer.hasRemaining() && in.read(buffer) >= 0) {}
+    byte[] bytes = new byte[buffer.position()];
+    buffer.flip().get(bytes);
+    return bytes;
+  }
+
+  /** Everything to the end. */
+  static byte[] readAll(SocketChannel in) throws IOException {
+    return read(in, 1 << 16);
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (AutoCloseable resource : opened) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        throw new IOException(e);
+      }
+    }
+    proxy.stop();
+    ServerSocketChannel server = upstream;
+    if (server != null) {
+      server.close();
+    }
+    Files.deleteIfExists(socket);
+    Files.delete(folder);
+  }
+}

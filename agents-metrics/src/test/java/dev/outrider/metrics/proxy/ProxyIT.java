@@ -1,0 +1,372 @@
+package dev.outrider.metrics.proxy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.outrider.agents.AgentCommand.Surroundings;
+import dev.outrider.agents.config.ConfigTree;
+import dev.outrider.agents.config.ProxyConfig;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedOutputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.postgresql.PGConnection;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.BindMode;
+import org.testcontainers.containers.Container.ExecResult;
+import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.wait.strategy.Wait;
+import org.testcontainers.utility.DockerImageName;
+
+/** The proxy before the project's own Postgres image, on its Unix socket. */
+@Timeout(240)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ProxyIT {
+  private static final String PASSWORD = "a password";
+  private static final String HOST = "host.outrider.test";
+  private static final long COPIED = 300L << 20;
+
+  private static Path sockets = Path.of("unset");
+  private static GenericContainer<?> postgres =
+      new GenericContainer<>(DockerImageName.parse("unset"));
+  private ProxyAgent proxy = proxy(Transport.best());
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+  @BeforeAll
+  static void startPostgres() throws IOException {
+    Assumptions.assumeTrue(
+        DockerClientFactory.instance().isDockerAvailable(),
+        "no Docker daemon answers: eval \"export $(e2e/docker/up)\" starts one");
+    // Any uid of the container may make its socket here.
+    sockets =
+        Files.createTempDirectory(
+            "pg",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxrwxrwx")));
+    Files.setPosixFilePermissions(sockets, PosixFilePermissions.fromString("rwxrwxrwx"));
+    postgres =
+        new GenericContainer<>(DockerImageName.parse(image()))
+            .withCommand("standalone", "-c", "port=5433")
+            .withEnv("POSTGRES_PASSWORD", PASSWORD)
+            .withExtraHost(HOST, "host-gateway")
+            .withFileSystemBind(sockets.toString(), "/run/postgresql", BindMode.READ_WRITE)
+            .waitingFor(
+                Wait.forLogMessage(".*database system is ready to accept connections.*", 2)
+                    .withStartupTimeout(Duration.ofMinutes(2)));
+    postgres.start();
+  }
+
+  private static String image() throws IOException {
+    Path built = Path.of("../images/target/images.env");
+    Assumptions.assumeTrue(
+        Files.exists(built), built + " is not there: make images builds the images");
+    return Files.readAllLines(built).stream()
+        .filter(line -> line.startsWith("OUTRIDER_IMAGE_POSTGRES_18="))
+        .map(line -> line.substring(line.indexOf('=') + 1))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @AfterAll
+  static void stopPostgres() throws IOException {
+    if (!Files.exists(sockets)) {
+      return;
+    }
+    postgres.stop();
+    try (var left = Files.list(sockets)) {
+      for (Path file : left.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(sockets);
+  }
+
+  private static ProxyAgent proxy(Transport transport) {
+    ConfigTree tree = ConfigTree.empty();
+    Map<String, String> keys =
+        Map.of(
+            "listen",
+            "0.0.0.0:0",
+            "upstream",
+            "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5433"));
+    for (Map.Entry<String, String> key : keys.entrySet()) {
+      tree = tree.with(key.getKey(), key.getValue(), "test");
+    }
+    return new ProxyAgent(
+        ProxyConfig.from(tree),
+        new Surroundings(new PrometheusRegistry(), Clock.systemUTC(), error -> {}),
+        transport);
+  }
+
+  private void start(Transport transport) {
+    proxy = proxy(transport);
+    proxy.start();
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+  }
+
+  @BeforeEach
+  void startProxy() {
+    start(Transport.best());
+  }
+
+  @AfterEach
+  void stopProxy() {
+    proxy.stop();
+    threads.shutdownNow();
+  }
+
+  private Connection connect(String... properties) throws SQLException {
+    Properties all = new Properties();
+    all.setProperty("user", "postgres");
+    all.setProperty("password", PASSWORD);
+    all.setProperty("sslmode", "disable");
+    for (int i = 0; i < properties.length; i += 2) {
+      all.setProperty(properties[i], properties[i + 1]);
+    }
+    return DriverManager.getConnection(
+        "jdbc:postgresql://127.0.0.1:" + proxy.address().getPort() + "/postgres", all);
+  }
+
+  @ParameterizedTest
+  @Order(1)
+  @EnumSource
+  void aSessionIsWhatItIsWithoutTheProxy(Transport transport) throws SQLException {
+    proxy.stop();
+    start(transport);
+    // SSL is asked for and declined, as on the socket itself.
+    try (Connection connection = connect("sslmode", "prefer");
+        PreparedStatement statement = connection.prepareStatement("SELECT ? || '!'")) {
+      for (int i = 0; i < 20; i++) {
+        statement.setString(1, "hello " + i);
+        try (ResultSet result = statement.executeQuery()) {
+          assertTrue(result.next());
+          assertEquals("hello " + i + "!", result.getString(1));
+        }
+      }
+      try (Statement other = connection.createStatement()) {
+        SQLException error = assertThrows(SQLException.class, () -> other.execute("SELECT 1/0"));
+        assertEquals("22012", error.getSQLState());
+        assertTrue(other.execute("SELECT 1"));
+      }
+    }
+  }
+
+  @Test
+  @Order(1)
+  void aWrongPasswordIsPostgresAnswer() {
+    SQLException error =
+        assertThrows(SQLException.class, () -> connect("password", "another").close());
+    assertEquals("28P01", error.getSQLState());
+  }
+
+  @Test
+  @Order(1)
+  void aQueryIsCancelled() throws Exception {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      // Given
+      CountDownLatch running = new CountDownLatch(1);
+      Future<SQLException> query =
+          threads.submit(
+              () -> {
+                running.countDown();
+                return assertThrows(
+                    SQLException.class, () -> statement.execute("SELECT pg_sleep(60)"));
+              });
+      running.await();
+      try (Connection other = connect();
+          Statement look = other.createStatement()) {
+        ProxyFixture.until(() -> sleeps(look));
+      }
+
+      // When
+      statement.cancel();
+
+      // Then
+      assertEquals("57014", query.get(20, TimeUnit.SECONDS).getSQLState());
+      assertTrue(statement.execute("SELECT 1"));
+    }
+  }
+
+  private static boolean sleeps(Statement look) {
+    try (ResultSet result =
+        look.executeQuery("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) {
+      return result.next();
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @ParameterizedTest
+  @Order(1)
+  @EnumSource
+  void copyGoesBothWays(Transport transport) throws Exception {
+    proxy.stop();
+    start(transport);
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      // Given
+      statement.execute("DROP TABLE IF EXISTS copied");
+      statement.execute("CREATE UNLOGGED TABLE copied (line text)");
+      Lines lines = new Lines();
+
+      // When
+      long rows =
+          connection
+              .unwrap(PGConnection.class)
+              .getCopyAPI()
+              .copyIn("COPY copied FROM STDIN", lines);
+      CheckedOutputStream back =
+          new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
+      long rowsBack =
+          connection.unwrap(PGConnection.class).getCopyAPI().copyOut("COPY copied TO STDOUT", back);
+
+      // Then
+      assertEquals(COPIED / Lines.LENGTH, rows);
+      assertEquals(rows, rowsBack);
+      assertEquals(lines.checksum.getValue(), back.getChecksum().getValue());
+      statement.execute("DROP TABLE copied");
+    }
+  }
+
+  /** Lines of text that differ, made as they are read. */
+  private static final class Lines extends InputStream {
+    static final int LENGTH = 1024;
+    final CRC32 checksum = new CRC32();
+    private final byte[] line = new byte[LENGTH];
+    private long made;
+
+    @Override
+    public int read() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) {
+      if (made >= COPIED) {
+        return -1;
+      }
+      for (int i = 0; i < LENGTH - 1; i++) {
+        line[i] = (byte) ('a' + (made / LENGTH + i) % 26);
+      }
+      line[LENGTH - 1] = '\n';
+      System.arraycopy(line, 0, into, offset, LENGTH);
+      checksum.update(line);
+      made += LENGTH;
+      return LENGTH;
+    }
+  }
+
+  @Test
+  @Order(1)
+  void pgbenchRunsWithoutAnError() throws Exception {
+    // Given
+    String connection =
+        "host=%s port=%d user=postgres dbname=postgres password='%s'"
+            .formatted(HOST, proxy.address().getPort(), PASSWORD);
+
+    // When
+    run("pgbench", "-i", "-q", "-s", "2", connection);
+    for (String mode : new String[] {"simple", "extended", "prepared"}) {
+      String report = run("pgbench", "-M", mode, "-c", "20", "-j", "2", "-t", "200", connection);
+
+      // Then
+      assertTrue(report.contains("actually processed: 4000/4000"), report);
+      assertTrue(report.contains("number of failed transactions: 0 (0.000%)"), report);
+    }
+    String reconnecting = run("pgbench", "-S", "-C", "-c", "10", "-t", "20", connection);
+    assertTrue(reconnecting.contains("actually processed: 200/200"), reconnecting);
+  }
+
+  private static String run(String... command) throws Exception {
+    ExecResult result = postgres.execInContainer(command);
+    assertEquals(0, result.getExitCode(), result::getStderr);
+    return result.getStdout();
+  }
+
+  /** The last test: it takes Postgres away and brings it back, twice. */
+  @Test
+  @Order(2)
+  void whilePostgresIsAwayClientsHearSoAndReadinessSaysWhy() throws Exception {
+    // When it is stopped
+    postgres.execInContainer("pg_ctl", "stop", "-m", "fast", "-W");
+
+    // Then
+    assertAway("no socket at " + sockets.resolve(".s.PGSQL.5433"));
+
+    // When
+    postgres.stop();
+    postgres.start();
+
+    // Then
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+    try (Connection open = connect();
+        Statement statement = open.createStatement()) {
+      assertTrue(statement.execute("SELECT 1"));
+
+      // When it is killed
+      postgres.stop();
+
+      // Then
+      assertAway("cannot connect to unix:" + sockets.resolve(".s.PGSQL.5433"));
+      assertThrows(SQLException.class, () -> statement.execute("SELECT 1"));
+    }
+
+    // When
+    postgres.start();
+
+    // Then
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+    ProxyFixture.until(this::answers);
+  }
+
+  private void assertAway(String problem) {
+    ProxyFixture.until(() -> !proxy.unready().isEmpty());
+    String message = proxy.unready().get(0).message();
+    assertTrue(message.startsWith(problem), message);
+    SQLException error = assertThrows(SQLException.class, () -> connect().close());
+    assertEquals("57P03", error.getSQLState());
+    assertEquals("FATAL: the proxy cannot reach Postgres; try again", error.getMessage());
+  }
+
+  private boolean answers() {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      return statement.execute("SELECT 1");
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+}

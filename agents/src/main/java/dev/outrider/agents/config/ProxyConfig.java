@@ -1,0 +1,169 @@
+package dev.outrider.agents.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The configuration of the proxy.
+ *
+ * @param listen where clients connect
+ * @param upstream the Postgres behind the proxy
+ * @param http the plain HTTP endpoint
+ * @param status the endpoint of {@code /status}, or null to serve it on {@code http} if that
+ *     listens on loopback
+ * @param connectTimeout how long the upstream may take to accept a connection, 1ms to 1m
+ * @param drainTimeout how long open sessions may go on once the proxy drains, 0s to 1h
+ * @param drainFolder where {@code proxy.drain} asks for a drain and {@code proxy.drained} tells
+ *     that no session is left
+ * @param maxConnections how many clients may be connected at once, 1 to 100000; one more is refused
+ *     with SQLSTATE 53300
+ * @param eventLoops threads that relay, 1 to 256, or 0 for one per available processor, at most 8
+ * @param log what is logged
+ */
+public record ProxyConfig(
+    HostPort listen,
+    UpstreamAddress upstream,
+    HttpConfig http,
+    @Nullable StatusConfig status,
+    Duration connectTimeout,
+    Duration drainTimeout,
+    Path drainFolder,
+    int maxConnections,
+    int eventLoops,
+    LogConfig log)
+    implements AgentConfig {
+
+  static final String ABSOLUTE_PATH = "an absolute path";
+
+  /**
+   * What is in force where nothing is written: everything on loopback, Postgres on its socket
+   * beside the proxy.
+   */
+  public static final ProxyConfig DEFAULTS =
+      new ProxyConfig(
+          new HostPort("127.0.0.1", 5432),
+          new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
+          new HttpConfig(new HostPort("127.0.0.1", 9101)),
+          null,
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(30),
+          Path.of("/tmp/outrider"),
+          2000,
+          0,
+          new LogConfig(LogConfig.Level.INFO));
+
+  /** Every key, for help and documentation. */
+  public static final List<ConfigKey> KEYS =
+      List.of(
+          new ConfigKey("listen", "HOST:PORT", "where clients connect"),
+          new ConfigKey("upstream", "unix:PATH|HOST:PORT", "the Postgres behind the proxy"),
+          new ConfigKey(
+              "http.listen", "HOST:PORT", "where /metrics, /livez and /readyz are served"),
+          new ConfigKey(
+              "status.listen",
+              "HOST:PORT",
+              "where /status is served; without it on http.listen if that is on loopback"),
+          new ConfigKey("status.tls.certificate", "FILE", "certificate chain of /status, PEM"),
+          new ConfigKey("status.tls.key", "FILE", "private key of /status, PEM, PKCS#8"),
+          new ConfigKey(
+              "status.tls.clientCa", "FILE", "authorities of the clients of /status, PEM"),
+          new ConfigKey(
+              "connectTimeout",
+              "DURATION",
+              "how long the upstream may take to accept a connection, 1ms to 1m"),
+          new ConfigKey(
+              "drainTimeout", "DURATION", "how long open sessions may go on in a drain, 0s to 1h"),
+          new ConfigKey(
+              "drainFolder",
+              "FOLDER",
+              "where proxy.drain asks for a drain, proxy.drained tells its end"),
+          new ConfigKey(
+              "maxConnections", "NUMBER", "clients that may be connected at once, 1 to 100000"),
+          new ConfigKey(
+              "eventLoops",
+              "NUMBER",
+              "threads that relay, 1 to 256; 0: one per processor, at most 8"),
+          new ConfigKey("log.level", "LEVEL", "error, warn, info, debug or trace"));
+
+  /** Checks every range. */
+  public ProxyConfig {
+    duration("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofMinutes(1));
+    duration("drainTimeout", drainTimeout, Duration.ZERO, Duration.ofHours(1));
+    if (!drainFolder.isAbsolute()) {
+      throw ConfigException.value("drainFolder", drainFolder.toString(), ABSOLUTE_PATH);
+    }
+    number("maxConnections", maxConnections, 1, 100_000);
+    number("eventLoops", eventLoops, 0, 256);
+  }
+
+  private static void duration(String key, Duration value, Duration least, Duration most) {
+    if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+      throw ConfigException.value(
+          key,
+          DurationText.format(value),
+          DurationText.format(least) + " to " + DurationText.format(most));
+    }
+  }
+
+  private static void number(String key, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw ConfigException.value(key, String.valueOf(value), least + " to " + most);
+    }
+  }
+
+  /**
+   * Binds a tree; keys that are not there have the value of {@link #DEFAULTS}.
+   *
+   * @throws ConfigException on an unknown key, a wrong type or a value out of range
+   */
+  public static ProxyConfig from(ConfigTree tree) {
+    return tree.section()
+        .bind(
+            section ->
+                new ProxyConfig(
+                    section.value("listen", DEFAULTS.listen, HostPort::parse),
+                    section.value("upstream", DEFAULTS.upstream, UpstreamAddress::parse),
+                    section.section(
+                        "http", DEFAULTS.http, http -> HttpConfig.from(http, DEFAULTS.http)),
+                    section.sectionOrNull("status", StatusConfig::from),
+                    section.value("connectTimeout", DEFAULTS.connectTimeout, DurationText::parse),
+                    section.value("drainTimeout", DEFAULTS.drainTimeout, DurationText::parse),
+                    section.value("drainFolder", DEFAULTS.drainFolder, Path::of),
+                    section.value("maxConnections", DEFAULTS.maxConnections, ProxyConfig::integer),
+                    section.value("eventLoops", DEFAULTS.eventLoops, ProxyConfig::integer),
+                    section.section(
+                        "log", DEFAULTS.log, log -> LogConfig.from(log, DEFAULTS.log))));
+  }
+
+  private static int integer(String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("a whole number", e);
+    }
+  }
+
+  /** The whole configuration as a tree, every key written out, always in the same order. */
+  @Override
+  public ConfigTree toTree() {
+    return new ConfigTree.Builder()
+        .put("listen", listen.toString())
+        .put("upstream", upstream.toString())
+        .put("http", http.toTree())
+        .put("status", status == null ? null : status.toTree())
+        .put("connectTimeout", DurationText.format(connectTimeout))
+        .put("drainTimeout", DurationText.format(drainTimeout))
+        .put("drainFolder", drainFolder.toString())
+        .put("maxConnections", String.valueOf(maxConnections))
+        .put("eventLoops", String.valueOf(eventLoops))
+        .put("log", log.toTree())
+        .build();
+  }
+
+  /** The file that an agent reads: the same record always gives the same bytes. */
+  public byte[] toYaml() {
+    return toTree().toYaml();
+  }
+}

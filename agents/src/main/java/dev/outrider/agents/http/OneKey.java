@@ -1,0 +1,68 @@
+package dev.outrider.agents.http;
+
+import java.net.Socket;
+import java.security.Principal;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedKeyManager;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A key manager with one certificate, for servers; without the detour of an encrypted key store in
+ * memory.
+ */
+final class OneKey extends X509ExtendedKeyManager {
+  private static final String ALIAS = "server";
+
+  private final X509Certificate[] chain;
+  private final PrivateKey key;
+
+  OneKey(List<X509Certificate> chain, PrivateKey key) {
+    this.chain = chain.toArray(X509Certificate[]::new);
+    this.key = key;
+  }
+
+  private @Nullable String aliasFor(String keyType) {
+    return chain[0].getPublicKey().getAlgorithm().equals(keyType) ? ALIAS : null;
+  }
+
+  @Override
+  public String @Nullable [] getServerAliases(String keyType, Principal @Nullable [] issuers) {
+    return aliasFor(keyType) == null ? null : new String[] {ALIAS};
+  }
+
+  @Override
+  public @Nullable String chooseServerAlias(
+      String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+    return aliasFor(keyType);
+  }
+
+  @Override
+  public @Nullable String chooseEngineServerAlias(
+      String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+    return aliasFor(keyType);
+  }
+
+  @Override
+  public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
+    return null;
+  }
+
+  @Override
+  public @Nullable String chooseClientAlias(
+      String[] keyTypes, Principal @Nullable [] issuers, @Nullable Socket socket) {
+    return null;
+  }
+
+  @Override
+  public X509Certificate[] getCertificateChain(String alias) {
+    return chain.clone();
+  }
+
+  @Override
+  public PrivateKey getPrivateKey(String alias) {
+    return key;
+  }
+}

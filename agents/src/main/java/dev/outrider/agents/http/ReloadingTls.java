@@ -1,0 +1,167 @@
+package dev.outrider.agents.http;
+
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsParameters;
+import dev.outrider.agents.config.Problem;
+import dev.outrider.agents.config.StatusConfig.MutualTls;
+import dev.outrider.agents.reload.FileStamp;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.security.KeyManagementException;
+import java.security.KeyStore;
+import java.security.SecureRandom;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.InstantSource;
+import java.util.List;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLContextSpi;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLServerSocketFactory;
+import javax.net.ssl.SSLSessionContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The TLS of a server that demands client certificates, from files that may change.
+ *
+ * <p>Nothing is loaded before the first connection: TLS is some MiB, and an agent that nobody asks
+ * shall not pay for it. Each connection looks at the files' stamps, so it gets what is in force,
+ * and connections that are open are left alone. New files that cannot be used are told in the log
+ * and as a {@link #problem}; the old ones stay. Safe for all threads.
+ */
+final class ReloadingTls {
+  private static final Logger LOG = LoggerFactory.getLogger(ReloadingTls.class);
+
+  private record Stamps(
+      @Nullable FileStamp certificate, @Nullable FileStamp key, @Nullable FileStamp clientCa) {
+    static Stamps of(MutualTls files) {
+      return new Stamps(
+          FileStamp.of(files.certificate()),
+          FileStamp.of(files.key()),
+          FileStamp.of(files.clientCa()));
+    }
+  }
+
+  private final MutualTls files;
+  private final InstantSource clock;
+  private @Nullable Stamps read;
+  private @Nullable SSLContext inForce;
+  private volatile @Nullable Problem problem;
+
+  ReloadingTls(MutualTls files, InstantSource clock) {
+    this.files = files;
+    this.clock = clock;
+  }
+
+  /** Why the newest files are not in force, or null if they are. */
+  @Nullable Problem problem() {
+    return problem;
+  }
+
+  HttpsConfigurator configurator() {
+    return new HttpsConfigurator(new Context(new Spi())) {
+      @Override
+      public void configure(HttpsParameters parameters) {
+        SSLParameters tls = new SSLParameters();
+        tls.setProtocols(new String[] {"TLSv1.3"});
+        tls.setNeedClientAuth(true);
+        parameters.setSSLParameters(tls);
+      }
+    };
+  }
+
+  private synchronized SSLContext current() {
+    Stamps now = Stamps.of(files);
+    if (!now.equals(read)) {
+      try {
+        inForce = load();
+        problem = null;
+        LOG.atInfo().addKeyValue("certificate", files.certificate()).log("certificates are loaded");
+      } catch (IOException | GeneralSecurityException e) {
+        String message = "the certificates cannot be used: " + e.getMessage();
+        problem = new Problem("status.tls", message, clock.instant());
+        LOG.atError().addKeyValue("problem", e.getMessage()).log("the certificates cannot be used");
+      }
+      read = now;
+    }
+    if (inForce == null) {
+      // Closes this connection; the reason is in the log.
+      throw new IllegalStateException("no usable certificates");
+    }
+    return inForce;
+  }
+
+  private SSLContext load() throws IOException, GeneralSecurityException {
+    CertificateFactory factory = CertificateFactory.getInstance("X.509");
+    List<X509Certificate> chain = Pem.certificates(factory, files.certificate());
+    KeyStore trusted = KeyStore.getInstance("PKCS12");
+    trusted.load(null, null);
+    for (X509Certificate authority : Pem.certificates(factory, files.clientCa())) {
+      trusted.setCertificateEntry("ca-" + trusted.size(), authority);
+    }
+    TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+    trust.init(trusted);
+    KeyManager key = new OneKey(chain, Pem.privateKey(files.key()));
+    SSLContext context = SSLContext.getInstance("TLSv1.3");
+    context.init(new KeyManager[] {key}, trust.getTrustManagers(), null);
+    return context;
+  }
+
+  /**
+   * A context that stands for whichever is in force: the JDK's server asks for it once, at its
+   * start.
+   */
+  private static final class Context extends SSLContext {
+    Context(SSLContextSpi spi) {
+      super(spi, null, "TLSv1.3");
+    }
+  }
+
+  private final class Spi extends SSLContextSpi {
+    @Override
+    protected void engineInit(
+        KeyManager @Nullable [] keys,
+        TrustManager @Nullable [] trust,
+        @Nullable SecureRandom random)
+        throws KeyManagementException {
+      throw new KeyManagementException("made from files");
+    }
+
+    @Override
+    protected SSLSocketFactory engineGetSocketFactory() {
+      return current().getSocketFactory();
+    }
+
+    @Override
+    protected SSLServerSocketFactory engineGetServerSocketFactory() {
+      return current().getServerSocketFactory();
+    }
+
+    @Override
+    protected SSLEngine engineCreateSSLEngine() {
+      return current().createSSLEngine();
+    }
+
+    @Override
+    protected SSLEngine engineCreateSSLEngine(String host, int port) {
+      return current().createSSLEngine(host, port);
+    }
+
+    @Override
+    protected SSLSessionContext engineGetServerSessionContext() {
+      return current().getServerSessionContext();
+    }
+
+    @Override
+    protected SSLSessionContext engineGetClientSessionContext() {
+      return current().getClientSessionContext();
+    }
+  }
+}

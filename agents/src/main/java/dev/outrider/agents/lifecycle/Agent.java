@@ -1,0 +1,53 @@
+package dev.outrider.agents.lifecycle;
+
+import dev.outrider.agents.config.ConfigException;
+import dev.outrider.agents.config.Problem;
+import java.util.List;
+
+/**
+ * What an agent does, seen by its {@link Lifecycle}.
+ *
+ * <p>{@link #start}, {@link #reconfigure}, {@link #drain}, {@link #cut} and {@link #stop} are
+ * called by one thread, in that order apart from {@code reconfigure}, which comes any number of
+ * times between start and drain. {@link #unready} and {@link #stuck} are called by others at any
+ * time.
+ *
+ * @param <C> the agent's configuration record
+ */
+public interface Agent<C> {
+  /**
+   * Starts; returns as soon as the agent does its work.
+   *
+   * @throws AgentException if it cannot, for a reason that a person can mend
+   */
+  void start();
+
+  /**
+   * Puts a new configuration in force, whole or not at all.
+   *
+   * @throws ConfigException if it cannot be put in force; the old one stays
+   */
+  void reconfigure(C config);
+
+  /** What keeps the agent from serving now; empty if nothing does. Must not block. */
+  List<Problem> unready();
+
+  /**
+   * What will not come right without a restart of the process; empty if nothing. May take a second,
+   * not more.
+   */
+  List<Problem> stuck();
+
+  /**
+   * Takes on no new work and lets the present work end.
+   *
+   * @param ended to be run once, by any thread, when no work is left
+   */
+  void drain(Runnable ended);
+
+  /** Ends the work that a drain still waits for; the drain's {@code ended} is still to be run. */
+  void cut();
+
+  /** Gives everything back. */
+  void stop();
+}

@@ -1,0 +1,270 @@
+package dev.outrider.agents.config;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ProxyConfigTest {
+  private static final ProxyConfig FULL =
+      new ProxyConfig(
+          HostPort.parse("0.0.0.0:5432"),
+          UpstreamAddress.parse("unix:/run/postgresql/.s.PGSQL.5433"),
+          new HttpConfig(HostPort.parse("0.0.0.0:9101")),
+          new StatusConfig(
+              HostPort.parse("0.0.0.0:9201"),
+              new StatusConfig.MutualTls(
+                  Path.of("/etc/outrider/tls/tls.crt"),
+                  Path.of("/etc/outrider/tls/tls.key"),
+                  Path.of("/etc/outrider/tls/ca.crt"))),
+          Duration.ofMillis(1500),
+          Duration.ofMinutes(2),
+          Path.of("/tmp/outrider"),
+          100,
+          4,
+          new LogConfig(LogConfig.Level.DEBUG));
+
+  private static ProxyConfig parse(String yaml) {
+    return ProxyConfig.from(ConfigTree.parse("proxy.yaml", yaml.getBytes(UTF_8)));
+  }
+
+  @Test
+  void recordsEveryDefault() {
+    // When
+    String yaml = new String(parse("").toYaml(), UTF_8);
+
+    // Then
+    assertEquals(
+        """
+        listen: "127.0.0.1:5432"
+        upstream: "unix:/run/postgresql/.s.PGSQL.5433"
+        http:
+          listen: "127.0.0.1:9101"
+        connectTimeout: "5s"
+        drainTimeout: "30s"
+        drainFolder: "/tmp/outrider"
+        maxConnections: "2000"
+        eventLoops: "0"
+        log:
+          level: "info"
+        """,
+        yaml);
+  }
+
+  @Test
+  void isReadAsItWasWritten() {
+    // When
+    byte[] yaml = FULL.toYaml();
+
+    // Then
+    assertEquals(FULL, ProxyConfig.from(ConfigTree.parse("proxy.yaml", yaml)));
+    assertEquals(ConfigHash.of(yaml), ConfigHash.of(FULL.toYaml()));
+  }
+
+  @Test
+  void readsWhatTheContractShows() {
+    // Given
+    String yaml =
+        """
+        listen: 0.0.0.0:5432
+        upstream: unix:/run/postgresql/.s.PGSQL.5433      # or HOST:PORT
+        http: {listen: "0.0.0.0:9101"}
+        status: {listen: "0.0.0.0:9201", tls: {certificate: /etc/outrider/tls/tls.crt, \
+        key: /etc/outrider/tls/tls.key, clientCa: /etc/outrider/tls/ca.crt}}
+        connectTimeout: 1500ms
+        drainTimeout: 120s
+        maxConnections: 100
+        eventLoops: 4
+        log: {level: debug}
+        """;
+
+    // When
+    ProxyConfig config = parse(yaml);
+
+    // Then
+    assertEquals(FULL, config);
+  }
+
+  @Test
+  void everyKeyIsDescribed() {
+    // Given
+    Set<String> described = new LinkedHashSet<>();
+    ProxyConfig.KEYS.forEach(key -> described.add(key.path()));
+
+    // Then
+    assertEquals(FULL.toTree().leaves().keySet(), described);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, listen, log, maxConnections, status, upstream)
+          http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
+          http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
+          http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
+          http: x                               | proxy.yaml:1: http: is "x" (expected: a mapping)
+          listen: {a: b}                        | proxy.yaml:1: listen: is a mapping (expected: one value)
+          listen:                               | proxy.yaml:1: listen: is nothing (expected: one value)
+          upstream: unix:relative               | proxy.yaml:1: upstream: "unix:relative" (expected: unix:/ABSOLUTE/PATH of at most 107 bytes, for example unix:/run/postgresql/.s.PGSQL.5433, or HOST:PORT)
+          drainTimeout: 30                      | proxy.yaml:1: drainTimeout: "30" (expected: a whole number and a unit (ms, s, m, h), for example 30s)
+          drainTimeout: 2h                      | proxy.yaml:1: drainTimeout: "2h" (expected: 0s to 1h)
+          connectTimeout: 0                     | proxy.yaml:1: connectTimeout: "0s" (expected: 1ms to 1m)
+          maxConnections: 0                     | proxy.yaml:1: maxConnections: "0" (expected: 1 to 100000)
+          maxConnections: many                  | proxy.yaml:1: maxConnections: "many" (expected: a whole number)
+          eventLoops: 257                       | proxy.yaml:1: eventLoops: "257" (expected: 0 to 256)
+          log: {level: loud}                    | proxy.yaml:1: log.level: "loud" (expected: error, warn, info, debug or trace)
+          drainFolder: here                     | proxy.yaml:1: drainFolder: "here" (expected: an absolute path)
+          status: {}                            | proxy.yaml:1: status.listen: is missing
+          status: {listen: '0.0.0.0:1'}         | proxy.yaml:1: status.tls: is missing, but listen is 0.0.0.0:1 (expected: tls, or listen on loopback)
+          status: {listen: '0.0.0.0:1', tls: {certificate: /a, key: b, clientCa: /c}} | proxy.yaml:1: status.tls.key: "b" (expected: an absolute path)
+          just text                             | proxy.yaml: the document is not a mapping of keys to values
+          '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
+          '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, listen, log, maxConnections, status, upstream)
+          """)
+  void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
+    // When
+    ConfigException error = assertThrows(ConfigException.class, () -> parse(yaml));
+
+    // Then
+    assertEquals(message, error.getMessage());
+    assertEquals(0, error.getStackTrace().length);
+  }
+
+  @Test
+  void anErrorNamesTheLine() {
+    // Given
+    String yaml =
+        """
+        listen: 0.0.0.0:5432
+        log:
+          level: loud
+        """;
+
+    // When
+    ConfigException error = assertThrows(ConfigException.class, () -> parse(yaml));
+
+    // Then
+    assertEquals(
+        "proxy.yaml:3: log.level: \"loud\" (expected: error, warn, info, debug or trace)",
+        error.getMessage());
+  }
+
+  @Test
+  void anOptionWinsOverTheFileAndIsNamedInItsError() {
+    // Given
+    ConfigTree file = ConfigTree.parse("proxy.yaml", "http: {listen: '1.2.3.4:5'}".getBytes(UTF_8));
+
+    // When
+    ProxyConfig config = ProxyConfig.from(file.with("http.listen", "[::1]:6", "--http-listen"));
+    ConfigException error =
+        assertThrows(
+            ConfigException.class,
+            () -> ProxyConfig.from(file.with("http.listen", "x", "--http-listen")));
+
+    // Then
+    assertEquals(new HostPort("::1", 6), config.http().listen());
+    assertEquals("http.listen", error.path());
+    assertEquals(
+        0, String.valueOf(error.getMessage()).indexOf("--http-listen: http.listen: \"x\""));
+  }
+
+  @Test
+  void aRecordChecksItselfWithoutAFile() {
+    // When
+    ConfigException error =
+        assertThrows(
+            ConfigException.class, () -> new StatusConfig(HostPort.parse("0.0.0.0:9201"), null));
+
+    // Then
+    assertEquals("tls", error.path());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"500ms", "0s", "30s", "90s", "5m", "1h", "25h"})
+  void durationsAreWrittenAsTheyAreRead(String text) {
+    assertEquals(text, DurationText.format(DurationText.parse(text)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "s", "-1s", "1 s", "1.5s", "1d", "1S", "9999999999s", "+1s"})
+  void noOtherTextIsADuration(String text) {
+    assertThrows(IllegalArgumentException.class, () -> DurationText.parse(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1:0", "localhost:5432", "[::1]:65535", "db-1.shop.svc:5432"})
+  void addressesAreWrittenAsTheyAreRead(String text) {
+    assertEquals(text, HostPort.parse(text).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        ":1",
+        "a",
+        "a:",
+        "a:65536",
+        "a:-1",
+        "::1:5",
+        "[a]:1",
+        "a b:1",
+        "a:1x",
+        "[]:1",
+        "a:000001"
+      })
+  void noOtherTextIsAnAddress(String text) {
+    assertThrows(IllegalArgumentException.class, () -> HostPort.parse(text));
+  }
+
+  @Test
+  void anyTextSurvivesWritingAndReading() {
+    // Given
+    Random random = new Random(42);
+    for (int round = 0; round < 2000; round++) {
+      StringBuilder text = new StringBuilder();
+      for (int i = random.nextInt(20); i > 0; i--) {
+        text.append((char) (random.nextBoolean() ? random.nextInt(128) : random.nextInt(0xd800)));
+      }
+
+      // When
+      byte[] yaml = ConfigTree.empty().with("a.b", text.toString(), "").toYaml();
+
+      // Then
+      assertEquals(text.toString(), ConfigTree.parse("f", yaml).leaves().get("a.b"));
+    }
+  }
+
+  @Test
+  void damagedFilesGiveNothingButConfigExceptions() {
+    // Given
+    byte[] good = FULL.toYaml();
+    Random random = new Random(42);
+    for (int round = 0; round < 5000; round++) {
+      byte[] bad = good.clone();
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        bad[random.nextInt(bad.length)] = (byte) random.nextInt(256);
+      }
+
+      // When
+      try {
+        ProxyConfig.from(ConfigTree.parse("f", bad));
+      } catch (ConfigException e) {
+        // Then
+        assertEquals("f", String.valueOf(e.getMessage()).substring(0, 1));
+      }
+    }
+  }
+}

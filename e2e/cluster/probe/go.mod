@@ -1,0 +1,3 @@
+module outrider.dev/e2e/cluster/probe
+
+go 1.21

@@ -1,0 +1,387 @@
+package dev.outrider.e2e;
+
+import dev.outrider.operator.api.PostgresCluster;
+import dev.outrider.operator.api.PostgresClusterStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.dsl.ExecWatch;
+import io.fabric8.kubernetes.client.dsl.NamespaceableResource;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cluster under test, as a user has it: manifests in, status and SQL out. From {@code
+ * KUBECONFIG}, which {@code make test} sets; Services and pods are reached from this machine.
+ */
+final class Kube {
+  static final String OPERATOR_NAMESPACE = "outrider-system";
+  static final Duration LONG = Duration.ofMinutes(3);
+
+  private static final PatchContext APPLY =
+      new PatchContext.Builder()
+          .withPatchType(PatchType.SERVER_SIDE_APPLY)
+          .withFieldManager("e2e")
+          .withForce(true)
+          .build();
+
+  final KubernetesClient client;
+
+  private Kube(KubernetesClient client) {
+    this.client = client;
+  }
+
+  static Kube connect() {
+    if (System.getenv("KUBECONFIG") == null) {
+      throw new IllegalStateException(
+          "KUBECONFIG is not set: these tests need the local cluster; run make test");
+    }
+    return new Kube(new KubernetesClientBuilder().build());
+  }
+
+  /** A namespace that enforces Pod Security "restricted", empty. */
+  String namespace(String name) {
+    var existing = client.namespaces().withName(name);
+    if (existing.get() != null) {
+      existing.delete();
+      await(LONG, () -> existing.get() == null ? null : "namespace " + name + " is going");
+    }
+    client
+        .resource(
+            new NamespaceBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withLabels(Map.of("pod-security.kubernetes.io/enforce", "restricted"))
+                .endMetadata()
+                .build())
+        .create();
+    return name;
+  }
+
+  void deleteNamespace(String name) {
+    client.namespaces().withName(name).delete();
+  }
+
+  /** Server-side apply of the text as it stands, as {@code kubectl apply --server-side} does it. */
+  GenericKubernetesResource apply(String namespace, String yaml) {
+    return parse(namespace, yaml).patch(APPLY);
+  }
+
+  /** What {@code kubectl apply --dry-run=server} would say. */
+  GenericKubernetesResource dryRun(String namespace, String yaml) {
+    return parse(namespace, yaml)
+        .patch(
+            new PatchContext.Builder()
+                .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                .withFieldManager("e2e")
+                .withForce(true)
+                .withDryRun(List.of("All"))
+                .build());
+  }
+
+  private NamespaceableResource<GenericKubernetesResource> parse(String namespace, String yaml) {
+    GenericKubernetesResource resource =
+        client.getKubernetesSerialization().unmarshal(yaml, GenericKubernetesResource.class);
+    resource.getMetadata().setNamespace(namespace);
+    return client.resource(resource);
+  }
+
+  void patchSpec(String namespace, String name, String json) {
+    client
+        .resources(PostgresCluster.class)
+        .inNamespace(namespace)
+        .withName(name)
+        .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":" + json + "}");
+  }
+
+  @Nullable PostgresCluster get(String namespace, String name) {
+    return client.resources(PostgresCluster.class).inNamespace(namespace).withName(name).get();
+  }
+
+  PostgresClusterStatus status(String namespace, String name) {
+    return Optional.ofNullable(get(namespace, name))
+        .map(PostgresCluster::getStatus)
+        .orElseThrow(() -> new AssertionError("no status of " + namespace + "/" + name));
+  }
+
+  static @Nullable Condition condition(@Nullable PostgresClusterStatus status, String type) {
+    return status == null || status.conditions() == null
+        ? null
+        : status.conditions().stream()
+            .filter(c -> c.getType().equals(type))
+            .findFirst()
+            .orElse(null);
+  }
+
+  /** Waits until the status speaks of the present spec and has this summary and ready figure. */
+  PostgresClusterStatus awaitSummary(String namespace, String name, String ready, String summary) {
+    return awaitSummary(namespace, name, ready, summary, LONG);
+  }
+
+  PostgresClusterStatus awaitSummary(
+      String namespace, String name, String ready, String summary, Duration patience) {
+    await(
+        patience,
+        () -> {
+          PostgresCluster cluster = get(namespace, name);
+          PostgresClusterStatus status = cluster == null ? null : cluster.getStatus();
+          if (cluster == null || status == null) {
+            return "no status yet";
+          }
+          boolean there =
+              cluster.getMetadata().getGeneration().equals(status.observedGeneration())
+                  && ready.equals(status.ready())
+                  && summary.equals(status.summary());
+          return there
+              ? null
+              : "expected "
+                  + ready
+                  + " "
+                  + summary
+                  + ", but it is "
+                  + status.ready()
+                  + " "
+                  + status.summary()
+                  + ": "
+                  + status.message()
+                  + " "
+                  + status.instances();
+        });
+    return status(namespace, name);
+  }
+
+  List<Pod> pods(String namespace, String cluster) {
+    return client
+        .pods()
+        .inNamespace(namespace)
+        .withLabel("outrider.dev/cluster", cluster)
+        .list()
+        .getItems()
+        .stream()
+        .sorted(Comparator.comparing(pod -> pod.getMetadata().getName()))
+        .toList();
+  }
+
+  Map<String, String> secret(String namespace, String name) {
+    Secret secret = client.secrets().inNamespace(namespace).withName(name).get();
+    Map<String, String> data = new TreeMap<>();
+    if (secret != null) {
+      secret
+          .getData()
+          .forEach(
+              (key, value) ->
+                  data.put(
+                      key, new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8)));
+    }
+    return data;
+  }
+
+  /** As the application's user, through one of the Services. */
+  Connection connect(String namespace, String cluster, String service) throws SQLException {
+    Map<String, String> app = secret(namespace, cluster + "-app");
+    String address =
+        client
+            .services()
+            .inNamespace(namespace)
+            .withName(cluster + "-" + service)
+            .get()
+            .getSpec()
+            .getClusterIP();
+    Properties properties = new Properties();
+    properties.setProperty("user", String.valueOf(app.get("username")));
+    properties.setProperty("password", String.valueOf(app.get("password")));
+    properties.setProperty("connectTimeout", "3");
+    properties.setProperty("socketTimeout", "20");
+    return DriverManager.getConnection(
+        "jdbc:postgresql://" + address + ":5432/" + app.get("dbname"), properties);
+  }
+
+  /** One value, through a Service; tried again while no connection is to be had. */
+  String query(String namespace, String cluster, String service, String sql) {
+    String[] result = new String[1];
+    await(
+        Duration.ofSeconds(40),
+        () -> {
+          try (Connection connection = connect(namespace, cluster, service);
+              Statement statement = connection.createStatement()) {
+            result[0] = "";
+            if (statement.execute(sql)) {
+              try (ResultSet rows = statement.getResultSet()) {
+                result[0] = rows.next() ? String.valueOf(rows.getString(1)) : "";
+              }
+            }
+            return null;
+          } catch (SQLException e) {
+            return sql + ": " + e.getMessage();
+          }
+        });
+    return result[0];
+  }
+
+  /** As the superuser, inside the pod of an instance. */
+  String superuser(String namespace, String pod, String sql) {
+    return exec(
+        namespace,
+        pod,
+        "sh",
+        "-c",
+        "PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD exec psql -XAtq -h /run/postgresql -p 5433 -U"
+            + " postgres -v ON_ERROR_STOP=1 -c \"$0\"",
+        sql);
+  }
+
+  String exec(String namespace, String pod, String... command) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    try (ExecWatch exec =
+        client
+            .pods()
+            .inNamespace(namespace)
+            .withName(pod)
+            .inContainer("postgres")
+            .writingOutput(out)
+            .writingError(err)
+            .exec(command)) {
+      Integer code = exec.exitCode().get(60, TimeUnit.SECONDS);
+      if (code != 0) {
+        throw new AssertionError(
+            String.join(" ", command)
+                + ": exit code "
+                + code
+                + ": "
+                + err.toString(StandardCharsets.UTF_8));
+      }
+      return out.toString(StandardCharsets.UTF_8).strip();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new AssertionError(String.join(" ", command), e);
+    }
+  }
+
+  Pod operatorPod() {
+    AtomicReference<@Nullable Pod> found = new AtomicReference<>();
+    await(
+        LONG,
+        () -> {
+          found.set(
+              client
+                  .pods()
+                  .inNamespace(OPERATOR_NAMESPACE)
+                  .withLabel("app.kubernetes.io/component", "operator")
+                  .list()
+                  .getItems()
+                  .stream()
+                  .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
+                  .filter(
+                      pod ->
+                          pod.getStatus().getConditions().stream()
+                              .anyMatch(
+                                  c -> c.getType().equals("Ready") && c.getStatus().equals("True")))
+                  .findFirst()
+                  .orElse(null));
+          return found.get() == null ? "no operator is ready" : null;
+        });
+    return Objects.requireNonNull(found.get());
+  }
+
+  /**
+   * The operator's own count of its writes to the API server by verb, resource and code; the leader
+   * election's are left out.
+   */
+  Map<String, Long> operatorWrites() {
+    Pod pod = operatorPod();
+    Map<String, Long> writes = new TreeMap<>();
+    http("http://" + pod.getStatus().getPodIP() + ":8080/metrics")
+        .lines()
+        .filter(line -> line.startsWith("outrider_operator_api_requests_total{"))
+        .filter(line -> !line.contains("verb=\"get\"") && !line.contains("resource=\"leases\""))
+        .forEach(
+            line -> {
+              int space = line.lastIndexOf(' ');
+              writes.put(
+                  line.substring(line.indexOf('{'), space),
+                  (long) Double.parseDouble(line.substring(space + 1)));
+            });
+    return writes;
+  }
+
+  static String http(String uri) {
+    try {
+      return HttpClient.newHttpClient()
+          .send(
+              HttpRequest.newBuilder(URI.create(uri)).timeout(Duration.ofSeconds(10)).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(uri, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Asks until there is no problem; fails with the last one when patience ends. */
+  static void await(Duration patience, Supplier<@Nullable String> problem) {
+    long end = System.nanoTime() + patience.toNanos();
+    while (true) {
+      String words = problem.get();
+      if (words == null) {
+        return;
+      }
+      if (System.nanoTime() > end) {
+        throw new AssertionError("after " + patience.toSeconds() + " s: " + words);
+      }
+      try {
+        Thread.sleep(200);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  /** A file of the project, by its path from the top folder. */
+  static String file(String path) {
+    try {
+      return Files.readString(Path.of("..").resolve(path));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.outrider.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.outrider.operator.api.PostgresCluster;
+import io.fabric8.kubernetes.api.model.Pod;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** 3 → 1 → 3 → 0 → 2, with a row written at each size and none lost. */
+class ScalingIT {
+  private static final Kube KUBE = Kube.connect();
+  private static final String NAMESPACE = "e2e-scaling";
+
+  @BeforeAll
+  static void createNamespace() {
+    KUBE.operatorPod();
+    KUBE.namespace(NAMESPACE);
+  }
+
+  @AfterAll
+  static void deleteNamespace() {
+    KUBE.deleteNamespace(NAMESPACE);
+  }
+
+  @Test
+  void everyRowOutlivesEverySize() {
+    // Given
+    KUBE.apply(
+        NAMESPACE,
+        """
+        apiVersion: outrider.dev/v1alpha1
+        kind: PostgresCluster
+        metadata: {name: scale}
+        spec: {instances: 3, storage: {size: 1Gi}}
+        """);
+    KUBE.awaitSummary(NAMESPACE, "scale", "3/3", "Healthy");
+    KUBE.query(NAMESPACE, "scale", "rw", "create table sizes (size text)");
+    write("3");
+    // When the primary is one that goes
+    handOverTo("scale-2");
+    scaleByTheSubresource(1);
+    KUBE.awaitSummary(NAMESPACE, "scale", "1/1", "Healthy");
+    write("1");
+    scaleByTheSubresource(3);
+    KUBE.awaitSummary(NAMESPACE, "scale", "3/3", "Healthy");
+    write("3 again");
+    handOverTo("scale-1");
+    KUBE.patchSpec(NAMESPACE, "scale", "{\"instances\":0}");
+    KUBE.awaitSummary(NAMESPACE, "scale", "0/0", "Hibernated");
+    KUBE.patchSpec(NAMESPACE, "scale", "{\"instances\":2}");
+    KUBE.awaitSummary(NAMESPACE, "scale", "2/2", "Healthy");
+    write("2");
+    // Then
+    assertEquals(
+        "3,1,3 again,2",
+        KUBE.query(NAMESPACE, "scale", "rw", "select string_agg(size, ',') from sizes"));
+    assertEquals(2, KUBE.pods(NAMESPACE, "scale").size());
+  }
+
+  private static void write(String size) {
+    KUBE.query(NAMESPACE, "scale", "rw", "insert into sizes values ('" + size + "')");
+  }
+
+  private static void scaleByTheSubresource(int instances) {
+    KUBE.client
+        .resources(PostgresCluster.class)
+        .inNamespace(NAMESPACE)
+        .withName("scale")
+        .scale(instances);
+  }
+
+  /** As people who know Patroni do it. */
+  private static void handOverTo(String pod) {
+    String primary = String.valueOf(KUBE.status(NAMESPACE, "scale").primary());
+    if (!primary.equals(pod)) {
+      Pod any = KUBE.pods(NAMESPACE, "scale").getFirst();
+      KUBE.exec(
+          NAMESPACE,
+          any.getMetadata().getName(),
+          "patronictl",
+          "-c",
+          "/etc/outrider/patroni/patroni.yaml",
+          "switchover",
+          "--leader",
+          primary,
+          "--candidate",
+          pod,
+          "--force");
+      Kube.await(
+          Kube.LONG,
+          () -> {
+            var status = KUBE.status(NAMESPACE, "scale");
+            return pod.equals(status.primary()) && "Healthy".equals(status.summary())
+                ? null
+                : "primary is " + status.primary() + ", " + status.message();
+          });
+    }
+  }
+}

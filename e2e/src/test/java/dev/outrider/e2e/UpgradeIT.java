@@ -1,0 +1,186 @@
+package dev.outrider.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** An upgrade of Outrider restarts no PostgreSQL. */
+class UpgradeIT {
+  private static final Kube KUBE = Kube.connect();
+  private static final String NAMESPACE = "e2e-upgrade";
+  private static final String AGENTS = "OUTRIDER_IMAGE_AGENTS";
+
+  @BeforeAll
+  static void createCluster() {
+    KUBE.operatorPod();
+    KUBE.namespace(NAMESPACE);
+    KUBE.apply(
+        NAMESPACE,
+        """
+        apiVersion: outrider.dev/v1alpha1
+        kind: PostgresCluster
+        metadata: {name: keep}
+        spec: {instances: 2, storage: {size: 1Gi}}
+        """);
+    KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
+  }
+
+  @AfterAll
+  static void deleteNamespace() {
+    KUBE.deleteNamespace(NAMESPACE);
+  }
+
+  /** Each container with the id of its process: another id is a restart. */
+  private static Map<String, String> containers(String name) {
+    Map<String, String> ids = new TreeMap<>();
+    for (Pod pod : KUBE.pods(NAMESPACE, "keep")) {
+      Stream.concat(
+              pod.getStatus().getInitContainerStatuses().stream(),
+              pod.getStatus().getContainerStatuses().stream())
+          .filter(c -> c.getName().equals(name))
+          .forEach(
+              (ContainerStatus c) ->
+                  ids.put(pod.getMetadata().getName(), String.valueOf(c.getContainerID())));
+    }
+    return ids;
+  }
+
+  @Test
+  void anOperatorThatRestartsTouchesNoPod() {
+    // Given
+    Map<String, String> postgres = containers("postgres");
+    Map<String, String> proxies = containers("proxy");
+    // When
+    Pod old = KUBE.operatorPod();
+    KUBE.client.resource(old).withGracePeriod(0).delete();
+    Kube.await(
+        Kube.LONG,
+        () ->
+            KUBE.operatorPod().getMetadata().getUid().equals(old.getMetadata().getUid())
+                ? "the old operator is still there"
+                : null);
+    KUBE.patchSpec(NAMESPACE, "keep", "{\"postgres\":{\"parameters\":{\"work_mem\":\"5MB\"}}}");
+    KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
+    // Then
+    assertEquals(postgres, containers("postgres"));
+    assertEquals(proxies, containers("proxy"));
+  }
+
+  @Test
+  void aNewAgentsImageRestartsTheSidecarAlone() throws IOException, InterruptedException {
+    // Given
+    Map<String, String> postgres = containers("postgres");
+    Map<String, String> proxies = containers("proxy");
+    var operator =
+        KUBE.client
+            .apps()
+            .deployments()
+            .inNamespace(Kube.OPERATOR_NAMESPACE)
+            .withName("outrider-operator");
+    String image = agentsImage(operator.get());
+    String newer = retagged(image, "newer");
+    try {
+      // When
+      operator.edit(d -> withAgentsImage(d, newer));
+      // Then
+      Kube.await(
+          Kube.LONG,
+          () -> {
+            boolean all =
+                KUBE.pods(NAMESPACE, "keep").stream()
+                    .flatMap(pod -> pod.getStatus().getInitContainerStatuses().stream())
+                    .allMatch(
+                        c ->
+                            Boolean.TRUE.equals(c.getReady())
+                                && !proxies.containsValue(c.getContainerID()));
+            return all ? null : "not every proxy is a new one: " + containers("proxy");
+          });
+      KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
+      assertEquals(postgres, containers("postgres"));
+      for (Pod pod : KUBE.pods(NAMESPACE, "keep")) {
+        assertEquals(newer, pod.getSpec().getInitContainers().getFirst().getImage());
+      }
+      var pending = Kube.condition(KUBE.status(NAMESPACE, "keep"), "RestartPending");
+      assertNotNull(pending);
+      assertEquals("False", pending.getStatus(), pending.getMessage());
+      assertEquals("1", KUBE.query(NAMESPACE, "keep", "rw", "select 1"));
+    } finally {
+      operator.edit(d -> withAgentsImage(d, image));
+      KUBE.operatorPod();
+    }
+  }
+
+  private static String agentsImage(Deployment deployment) {
+    return deployment.getSpec().getTemplate().getSpec().getContainers().getFirst().getEnv().stream()
+        .filter(e -> e.getName().equals(AGENTS))
+        .map(EnvVar::getValue)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static Deployment withAgentsImage(Deployment deployment, String image) {
+    deployment
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getContainers()
+        .getFirst()
+        .getEnv()
+        .forEach(
+            e -> {
+              if (e.getName().equals(AGENTS)) {
+                e.setValue(image);
+              }
+            });
+    return deployment;
+  }
+
+  /** The same image under another tag: for the kubelet it is another image. */
+  private static String retagged(String image, String tag)
+      throws IOException, InterruptedException {
+    int slash = image.indexOf('/');
+    int colon = image.lastIndexOf(':');
+    String manifests =
+        "http://"
+            + image.substring(0, slash)
+            + "/v2/"
+            + image.substring(slash + 1, colon)
+            + "/manifests/";
+    HttpClient http = HttpClient.newHttpClient();
+    HttpResponse<byte[]> manifest =
+        http.send(
+            HttpRequest.newBuilder(URI.create(manifests + image.substring(colon + 1)))
+                .header(
+                    "Accept",
+                    "application/vnd.oci.image.manifest.v1+json,"
+                        + " application/vnd.docker.distribution.manifest.v2+json")
+                .build(),
+            HttpResponse.BodyHandlers.ofByteArray());
+    assertEquals(200, manifest.statusCode());
+    HttpResponse<String> answer =
+        http.send(
+            HttpRequest.newBuilder(URI.create(manifests + tag))
+                .header("Content-Type", manifest.headers().firstValue("Content-Type").orElseThrow())
+                .PUT(HttpRequest.BodyPublishers.ofByteArray(manifest.body()))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertTrue(answer.statusCode() < 300, answer::body);
+    return image.substring(0, colon + 1) + tag;
+  }
+}

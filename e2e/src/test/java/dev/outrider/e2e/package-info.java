@@ -1,0 +1,5 @@
+/** Journeys on a real Kubernetes. */
+@NullMarked
+package dev.outrider.e2e;
+
+import org.jspecify.annotations.NullMarked;

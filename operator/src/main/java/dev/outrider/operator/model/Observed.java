@@ -1,0 +1,54 @@
+package dev.outrider.operator.model;
+
+import io.fabric8.kubernetes.api.model.Endpoints;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is there of a cluster now.
+ *
+ * @param instances by ordinal
+ * @param endpoints of Patroni, by name
+ */
+public record Observed(
+    @Nullable StatefulSet statefulSet,
+    List<Instance> instances,
+    List<PersistentVolumeClaim> claims,
+    Map<String, Endpoints> endpoints) {
+
+  /** The instance that holds the leader lock, if its pod is there. */
+  public Optional<Instance> leader(Names names) {
+    String leader = annotation(names.scope(), "leader");
+    return instances.stream().filter(i -> i.name().equals(leader) && !i.terminating()).findFirst();
+  }
+
+  /** PostgreSQL's system identifier, once the cluster has been made. */
+  public Optional<String> systemIdentifier(Names names) {
+    return Optional.ofNullable(annotation(names.patroniConfig(), "initialize"))
+        .filter(id -> !id.isEmpty());
+  }
+
+  /** Whether a switchover has been asked for and Patroni has not dealt with it. */
+  public boolean switchoverPending(Names names) {
+    return annotation(names.patroniFailover(), "leader") != null
+        || annotation(names.patroniFailover(), "member") != null;
+  }
+
+  private @Nullable String annotation(String object, String annotation) {
+    return Optional.ofNullable(endpoints.get(object))
+        .map(e -> e.getMetadata().getAnnotations())
+        .map(annotations -> annotations.get(annotation))
+        .orElse(null);
+  }
+
+  /** How many pods the StatefulSet is told to keep; -1 where there is none. */
+  public int replicas() {
+    return statefulSet == null
+        ? -1
+        : Optional.ofNullable(statefulSet.getSpec().getReplicas()).orElse(1);
+  }
+}

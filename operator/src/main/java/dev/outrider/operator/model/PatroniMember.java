@@ -1,0 +1,82 @@
+package dev.outrider.operator.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What Patroni says of its instance in the annotation {@code status} of the pod.
+ *
+ * @param state running, starting, creating replica, …
+ * @param role primary or replica
+ * @param timeline or null while unknown
+ * @param location WAL position, bytes: written on a primary, received or replayed on a replica
+ * @param replication streaming, in archive recovery, or null
+ * @param patroni Patroni's version
+ * @param pendingRestart parameters that a restart would change, each as {@code from -> to}
+ */
+public record PatroniMember(
+    @Nullable String state,
+    @Nullable String role,
+    @Nullable Long timeline,
+    @Nullable Long location,
+    @Nullable String replication,
+    @Nullable String patroni,
+    Map<String, String> pendingRestart) {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final PatroniMember SILENT =
+      new PatroniMember(null, null, null, null, null, null, Map.of());
+
+  /** Reads the annotation; a member that has not spoken yet has nothing but nulls. */
+  public static PatroniMember of(Pod pod) {
+    String status =
+        Optional.ofNullable(pod.getMetadata().getAnnotations())
+            .map(annotations -> annotations.get("status"))
+            .orElse(null);
+    if (status == null) {
+      return SILENT;
+    }
+    try {
+      return of(JSON.readTree(status));
+    } catch (JsonProcessingException e) {
+      return SILENT;
+    }
+  }
+
+  private static PatroniMember of(JsonNode node) {
+    Map<String, String> pending = new TreeMap<>();
+    node.path("pending_restart_reason")
+        .properties()
+        .forEach(
+            reason ->
+                pending.put(
+                    reason.getKey(),
+                    reason.getValue().path("old_value").asText()
+                        + " -> "
+                        + reason.getValue().path("new_value").asText()));
+    return new PatroniMember(
+        text(node, "state"),
+        text(node, "role"),
+        number(node, "timeline"),
+        number(node, "xlog_location"),
+        text(node, "replication_state"),
+        text(node, "version"),
+        pending);
+  }
+
+  private static @Nullable String text(JsonNode node, String field) {
+    return node.hasNonNull(field) ? node.get(field).asText() : null;
+  }
+
+  private static @Nullable Long number(JsonNode node, String field) {
+    return node.hasNonNull(field) && node.get(field).canConvertToLong()
+        ? node.get(field).asLong()
+        : null;
+  }
+}

@@ -1,0 +1,148 @@
+package dev.outrider.operator.model;
+
+import dev.outrider.operator.api.BootstrapSpec;
+import dev.outrider.operator.api.DeletionPolicy;
+import dev.outrider.operator.api.InitdbSpec;
+import dev.outrider.operator.api.PodSpec;
+import dev.outrider.operator.api.PostgresClusterSpec;
+import dev.outrider.operator.api.PostgresSpec;
+import dev.outrider.operator.api.ProxySpec;
+import dev.outrider.operator.api.ServiceSpec;
+import dev.outrider.operator.api.ServicesSpec;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
+import java.math.BigDecimal;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A spec with every default resolved.
+ *
+ * @param parameters PostgreSQL's parameters: tuned, then the user's, then Outrider's own
+ * @param postgresResources of the container, ours where the spec has none
+ * @param initdb never null inside, but for {@code locale} of a provider that has its own default
+ */
+public record Wanted(
+    int instances,
+    int version,
+    String storageSize,
+    @Nullable String storageClass,
+    Map<String, String> parameters,
+    ResourceRequirements postgresResources,
+    ResourceRequirements proxyResources,
+    boolean proxy,
+    ServiceSpec rw,
+    ServiceSpec ro,
+    ServiceSpec r,
+    Initdb initdb,
+    DeletionPolicy deletionPolicy,
+    PodSpec pod) {
+
+  public static final int DEFAULT_VERSION = 18;
+
+  /** Declared for a PostgreSQL whose spec has no resources; the parameters follow from it. */
+  static final ResourceRequirements DEFAULT_POSTGRES_RESOURCES =
+      new ResourceRequirementsBuilder()
+          .addToRequests("cpu", new Quantity("200m"))
+          .addToRequests("memory", new Quantity("512Mi"))
+          .build();
+
+  static final ResourceRequirements DEFAULT_PROXY_RESOURCES =
+      new ResourceRequirementsBuilder()
+          .addToRequests("cpu", new Quantity("50m"))
+          .addToRequests("memory", new Quantity("64Mi"))
+          .addToLimits("memory", new Quantity("256Mi"))
+          .build();
+
+  /** What {@code initdb} makes and the first database in it. */
+  public record Initdb(
+      String database, String owner, String encoding, String localeProvider, String locale) {}
+
+  /** Resolves the defaults of a spec that was validated. */
+  public static Wanted of(PostgresClusterSpec spec) {
+    Optional<PostgresSpec> postgres = Optional.ofNullable(spec.postgres());
+    int version = version(spec);
+    ResourceRequirements resources =
+        postgres.map(PostgresSpec::resources).orElse(DEFAULT_POSTGRES_RESOURCES);
+    // PostgreSQL does not mind the case of names: the user's WORK_MEM replaces our work_mem.
+    Map<String, String> parameters = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    parameters.putAll(TunedParameters.of(version, size(spec, resources)));
+    userParameters(spec).forEach(parameters::put);
+    parameters.putAll(TunedParameters.owned());
+    Optional<ProxySpec> proxy = Optional.ofNullable(spec.proxy());
+    Optional<ServicesSpec> services = Optional.ofNullable(spec.services());
+    ServiceSpec plain = new ServiceSpec(null, null, null, null);
+    return new Wanted(
+        Optional.ofNullable(spec.instances()).orElse(1),
+        version,
+        spec.storage().size(),
+        spec.storage().storageClass(),
+        parameters,
+        resources,
+        proxy.map(ProxySpec::resources).orElse(DEFAULT_PROXY_RESOURCES),
+        proxy.map(ProxySpec::enabled).orElse(true),
+        services.map(ServicesSpec::rw).orElse(plain),
+        services.map(ServicesSpec::ro).orElse(plain),
+        services.map(ServicesSpec::r).orElse(plain),
+        initdb(Optional.ofNullable(spec.bootstrap()).map(BootstrapSpec::initdb)),
+        Optional.ofNullable(spec.deletionPolicy()).orElse(DeletionPolicy.Retain),
+        Optional.ofNullable(spec.pod())
+            .orElse(new PodSpec(null, null, null, null, null, null, null, null)));
+  }
+
+  static int version(PostgresClusterSpec spec) {
+    return Optional.ofNullable(spec.postgres()).map(PostgresSpec::version).orElse(DEFAULT_VERSION);
+  }
+
+  /** The user's parameters as text. */
+  static Map<String, String> userParameters(PostgresClusterSpec spec) {
+    Map<String, String> parameters = new TreeMap<>();
+    Optional.ofNullable(spec.postgres())
+        .map(PostgresSpec::parameters)
+        .orElse(Map.<String, IntOrString>of())
+        .forEach((name, value) -> parameters.put(name, text(value)));
+    return parameters;
+  }
+
+  private static String text(IntOrString value) {
+    return value.getStrVal() != null ? value.getStrVal() : String.valueOf(value.getIntVal());
+  }
+
+  private static Initdb initdb(Optional<InitdbSpec> spec) {
+    String database = spec.map(InitdbSpec::database).orElse("app");
+    String provider = spec.map(InitdbSpec::localeProvider).map(Enum::name).orElse("builtin");
+    return new Initdb(
+        database,
+        spec.map(InitdbSpec::owner).orElse(database),
+        spec.map(InitdbSpec::encoding).orElse("UTF8"),
+        provider,
+        spec.map(InitdbSpec::locale).orElse(provider.equals("icu") ? "und" : "C.UTF-8"));
+  }
+
+  private static TunedParameters.Size size(
+      PostgresClusterSpec spec, ResourceRequirements resources) {
+    return new TunedParameters.Size(
+        amount(resources, "memory").longValue(),
+        amount(resources, "cpu").multiply(BigDecimal.valueOf(1000)).longValue(),
+        Quantity.getAmountInBytes(new Quantity(spec.storage().size())).longValue());
+  }
+
+  /** Limit, else request, else our own default request: never what the node has. */
+  private static BigDecimal amount(ResourceRequirements resources, String name) {
+    Quantity quantity = null;
+    if (resources.getLimits() != null) {
+      quantity = resources.getLimits().get(name);
+    }
+    if (quantity == null && resources.getRequests() != null) {
+      quantity = resources.getRequests().get(name);
+    }
+    if (quantity == null) {
+      quantity = DEFAULT_POSTGRES_RESOURCES.getRequests().get(name);
+    }
+    return Quantity.getAmountInBytes(quantity);
+  }
+}

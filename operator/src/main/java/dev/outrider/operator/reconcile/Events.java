@@ -1,0 +1,120 @@
+package dev.outrider.operator.reconcile;
+
+import dev.outrider.operator.api.PostgresCluster;
+import dev.outrider.operator.api.PostgresClusterStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.MicroTime;
+import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells a user in events what changed: one for each condition that took on another reason. */
+final class Events {
+  private static final Logger LOG = LoggerFactory.getLogger(Events.class);
+  private static final DateTimeFormatter MICROSECONDS =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
+
+  /** Kubernetes allows 1024 characters in a note. */
+  private static final int NOTE_LIMIT = 1000;
+
+  /** Reasons that somebody should look at. */
+  private static final Set<String> WARNINGS =
+      Set.of("InvalidSpec", "ForeignObject", "ApplyFailed", "NoPrimary", "InstancesNotReady");
+
+  private final KubernetesClient client;
+  private final InstantSource clock;
+  private final String instance;
+
+  Events(KubernetesClient client, InstantSource clock, String instance) {
+    this.client = client;
+    this.clock = clock;
+    this.instance = instance;
+  }
+
+  /** Compares a status with the one before it. */
+  void tell(
+      PostgresCluster cluster,
+      @Nullable PostgresClusterStatus before,
+      PostgresClusterStatus after) {
+    Map<String, Condition> old = conditions(before);
+    conditions(after)
+        .forEach(
+            (type, condition) -> {
+              Condition previous = old.get(type);
+              boolean news =
+                  previous == null
+                      ? condition.getStatus().equals("True")
+                      : !Objects.equals(previous.getReason(), condition.getReason())
+                          || (WARNINGS.contains(condition.getReason())
+                              && type.equals("Progressing")
+                              && !Objects.equals(previous.getMessage(), condition.getMessage()));
+              if (news) {
+                send(cluster, condition.getReason(), condition.getMessage());
+              }
+            });
+    String oldPrimary = before == null ? null : before.primary();
+    if (after.primary() != null && !after.primary().equals(oldPrimary)) {
+      send(
+          cluster,
+          "PrimaryChanged",
+          oldPrimary == null
+              ? after.primary() + " is primary"
+              : after.primary() + " is primary, after " + oldPrimary);
+    }
+  }
+
+  private static Map<String, Condition> conditions(@Nullable PostgresClusterStatus status) {
+    Map<String, Condition> conditions = new TreeMap<>();
+    if (status != null && status.conditions() != null) {
+      status.conditions().forEach(condition -> conditions.put(condition.getType(), condition));
+    }
+    return conditions;
+  }
+
+  private void send(PostgresCluster cluster, String reason, String note) {
+    try {
+      client
+          .resource(
+              new EventBuilder()
+                  .withNewMetadata()
+                  .withGenerateName(cluster.getMetadata().getName() + "-")
+                  .withNamespace(cluster.getMetadata().getNamespace())
+                  .endMetadata()
+                  .withEventTime(new MicroTime(MICROSECONDS.format(clock.instant())))
+                  .withType(WARNINGS.contains(reason) ? "Warning" : "Normal")
+                  .withReason(reason)
+                  .withAction("Reconcile")
+                  .withNote(
+                      note.length() <= NOTE_LIMIT ? note : note.substring(0, NOTE_LIMIT) + "…")
+                  .withReportingController("outrider.dev/operator")
+                  .withReportingInstance(instance)
+                  .withNewRegarding()
+                  .withApiVersion(cluster.getApiVersion())
+                  .withKind(cluster.getKind())
+                  .withName(cluster.getMetadata().getName())
+                  .withNamespace(cluster.getMetadata().getNamespace())
+                  .withUid(cluster.getMetadata().getUid())
+                  .endRegarding()
+                  .build())
+          .create();
+    } catch (KubernetesClientException e) {
+      // An event is a courtesy: the same is in the status.
+      LOG.atWarn()
+          .addKeyValue("cluster", cluster.getMetadata().getName())
+          .addKeyValue("reason", reason)
+          .addKeyValue("problem", Optional.ofNullable(e.getMessage()).orElse(""))
+          .log("event not recorded");
+    }
+  }
+}

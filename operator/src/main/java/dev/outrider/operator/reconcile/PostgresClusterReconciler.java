@@ -1,0 +1,629 @@
+package dev.outrider.operator.reconcile;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outrider.operator.api.PostgresCluster;
+import dev.outrider.operator.api.PostgresClusterSpec;
+import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.model.ClusterObjects;
+import dev.outrider.operator.model.Images;
+import dev.outrider.operator.model.Instance;
+import dev.outrider.operator.model.LastKnown;
+import dev.outrider.operator.model.Names;
+import dev.outrider.operator.model.Observed;
+import dev.outrider.operator.model.Scaling;
+import dev.outrider.operator.model.SpecError;
+import dev.outrider.operator.model.SpecValidation;
+import dev.outrider.operator.model.StatusModel;
+import dev.outrider.operator.model.StatusModel.Obstacle;
+import dev.outrider.operator.model.Trust;
+import dev.outrider.operator.model.Wanted;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.Endpoints;
+import io.fabric8.kubernetes.api.model.EndpointsBuilder;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.ServiceAccount;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.fabric8.kubernetes.api.model.rbac.Role;
+import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import io.javaoperatorsdk.operator.processing.event.source.filter.OnUpdateFilter;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings about what a {@link PostgresCluster} says.
+ *
+ * <p>Each run does everything, and nothing twice: observe, validate, apply what surrounds the pods,
+ * take one step of scaling, bring what can change in running pods there, write the status. It never
+ * waits and never restarts a pod.
+ */
+@ControllerConfiguration(
+    name = "postgrescluster",
+    fieldManager = Applier.FIELD_MANAGER,
+    // So that a run follows the deletion too: there is no finalizer, and what is kept must go.
+    triggerReconcilerOnAllEvents = true)
+public final class PostgresClusterReconciler implements Reconciler<PostgresCluster> {
+  private static final Logger LOG = LoggerFactory.getLogger(PostgresClusterReconciler.class);
+  private static final PatchContext STATUS =
+      new PatchContext.Builder()
+          .withPatchType(PatchType.SERVER_SIDE_APPLY)
+          .withFieldManager(Applier.FIELD_MANAGER)
+          .withForce(true)
+          .build();
+
+  /** HTTP 409: it exists already, and the cache has not seen it yet. */
+  private static final int CONFLICT = 409;
+
+  /** Certificates are looked at this often when nothing else happens. */
+  private static final Duration REGULAR = Duration.ofHours(1);
+
+  /** While something is under way that no event tells of. */
+  private static final Duration SOON = Duration.ofSeconds(5);
+
+  private final KubernetesClient client;
+  private final Images images;
+  private final String version;
+  private final InstantSource clock;
+  private final Applier applier;
+  private final Trusts trusts;
+  private final Events events;
+  private final ClusterGauges gauges;
+  private final ObjectMapper json = new ObjectMapper();
+
+  /** By uid of the pod: the agents' containers at the time when they got a newer image. */
+  private final Map<String, List<String>> replaced = new ConcurrentHashMap<>();
+
+  /**
+   * @param client for all reads and writes
+   * @param version of Outrider, shown in status
+   * @param instance the name of the operator's pod, shown in events
+   */
+  public PostgresClusterReconciler(
+      KubernetesClient client,
+      Images images,
+      String version,
+      String instance,
+      InstantSource clock,
+      SecureRandom random,
+      ClusterGauges gauges) {
+    this.client = client;
+    this.images = images;
+    this.version = version;
+    this.clock = clock;
+    this.applier = new Applier(client);
+    this.trusts = new Trusts(client, clock, random);
+    this.events = new Events(client, clock, instance);
+    this.gauges = gauges;
+  }
+
+  @Override
+  public List<EventSource<?, PostgresCluster>> prepareEventSources(
+      EventSourceContext<PostgresCluster> context) {
+    List<EventSource<?, PostgresCluster>> sources = new ArrayList<>();
+    sources.add(source(context, ServiceAccount.class, null));
+    sources.add(source(context, Role.class, null));
+    sources.add(source(context, RoleBinding.class, null));
+    sources.add(source(context, Secret.class, null));
+    sources.add(source(context, ConfigMap.class, null));
+    sources.add(source(context, Service.class, null));
+    sources.add(source(context, PersistentVolumeClaim.class, null));
+    sources.add(source(context, PodDisruptionBudget.class, null));
+    sources.add(source(context, StatefulSet.class, null));
+    sources.add(source(context, Endpoints.class, Relevance::ofEndpoints));
+    sources.add(source(context, Pod.class, Relevance::ofPod));
+    return sources;
+  }
+
+  private static <T extends HasMetadata> InformerEventSource<T, PostgresCluster> source(
+      EventSourceContext<PostgresCluster> context,
+      Class<T> type,
+      @Nullable OnUpdateFilter<T> filter) {
+    var configuration =
+        InformerEventSourceConfiguration.from(type, PostgresCluster.class)
+            .withLabelSelector(Names.CLUSTER_LABEL)
+            .withNamespacesInheritedFromController()
+            .withSecondaryToPrimaryMapper(
+                object ->
+                    Set.of(
+                        new ResourceID(
+                            object.getMetadata().getLabels().get(Names.CLUSTER_LABEL),
+                            object.getMetadata().getNamespace())));
+    if (filter != null) {
+      configuration = configuration.withOnUpdateFilter(filter);
+    }
+    return new InformerEventSource<>(configuration.build(), context);
+  }
+
+  @Override
+  public UpdateControl<PostgresCluster> reconcile(
+      PostgresCluster cluster, Context<PostgresCluster> context) {
+    if (context.isPrimaryResourceDeleted()) {
+      gauges.forget(cluster);
+      trusts.forget(cluster.getMetadata().getUid());
+      return UpdateControl.noUpdate(); // Owner references take everything along.
+    }
+    if (cluster.getMetadata().getDeletionTimestamp() != null) {
+      return UpdateControl.noUpdate();
+    }
+    Names names = new Names(cluster.getMetadata().getNamespace(), cluster.getMetadata().getName());
+    Observed observed = observe(names, context);
+
+    List<SpecError> errors = SpecValidation.check(cluster.getSpec());
+    PostgresClusterSpec inForce =
+        errors.isEmpty() ? cluster.getSpec() : lastGood(observed).orElse(null);
+    Obstacle obstacle =
+        errors.isEmpty()
+            ? null
+            : new Obstacle(
+                "InvalidSpec",
+                errors.stream().map(SpecError::toString).collect(Collectors.joining("; ")));
+    Wanted wanted = inForce == null ? null : Wanted.of(inForce);
+    Outcome outcome = Outcome.NOTHING;
+    try {
+      if (inForce != null && wanted != null) {
+        outcome = bringAbout(cluster, context, names, observed, inForce, wanted);
+      }
+      writeStatus(cluster, names, wanted, observed, obstacle, outcome);
+    } catch (KubernetesClientException e) {
+      if (namespaceGoes(e)) {
+        return UpdateControl.noUpdate();
+      }
+      throw e;
+    }
+    return UpdateControl.<PostgresCluster>noUpdate()
+        .rescheduleAfter(outcome.again() ? SOON : REGULAR);
+  }
+
+  /**
+   * What came of a run.
+   *
+   * @param obstacle what stood in the way, or null
+   * @param waitingFor what scaling waits for, or null
+   * @param again whether to look again soon
+   */
+  private record Outcome(
+      @Nullable Obstacle obstacle,
+      @Nullable String waitingFor,
+      @Nullable PodTemplateSpec template,
+      boolean again) {
+    static final Outcome NOTHING = new Outcome(null, null, null, false);
+  }
+
+  private Outcome bringAbout(
+      PostgresCluster cluster,
+      Context<PostgresCluster> context,
+      Names names,
+      Observed observed,
+      PostgresClusterSpec spec,
+      Wanted wanted) {
+    OwnerReference owner = owner(cluster);
+    Predicate<HasMetadata> ours = object -> isOurs(object, names, owner, observed);
+    List<Obstacle> obstacles = new ArrayList<>();
+    Map<String, Secret> secrets = byName(context, Secret.class);
+    LastKnown lastKnown = LastKnown.of(secrets.get(names.keys())).updated(names, observed);
+    int lastPrimary = lastKnown.primaryOrdinal(names, observed);
+    Trust trust;
+    try {
+      trust = trusts.of(names, owner.getUid(), secrets, ours);
+      // The keys come before everything that is made with them.
+      apply(context, ClusterObjects.keys(names, owner, trust, observed.claims(), lastKnown), ours);
+    } catch (ForeignObjectException e) {
+      return new Outcome(obstacle(e), null, null, true);
+    }
+    ClusterObjects objects = new ClusterObjects(names, owner, wanted, images, trust);
+    PodTemplateSpec template = objects.podTemplate();
+
+    for (HasMetadata object : objects.surroundings(lastKnown.systemIdentifier())) {
+      attempt(obstacles, () -> apply(context, object, ours));
+    }
+    ownEndpoints(names, owner, observed, obstacles);
+    if (!obstacles.isEmpty()) {
+      // Pods that lack something are not made.
+      return new Outcome(obstacles.getFirst(), null, template, true);
+    }
+    if (observed.statefulSet() == null
+        && lastPrimary >= 0
+        && !observed.endpoints().containsKey(names.scope())) {
+      attempt(obstacles, () -> restoreLeader(names, owner, names.pod(lastPrimary)));
+    }
+    Scaling.Step step = Scaling.next(wanted.instances(), names, observed, lastPrimary);
+    attempt(
+        obstacles,
+        () ->
+            apply(
+                context,
+                objects.statefulSet(step.replicas(), observed.statefulSet(), asJson(spec)),
+                ours));
+    String heir = step.switchoverTo();
+    if (heir != null) {
+      attempt(obstacles, () -> askForSwitchover(names, observed, heir));
+    }
+    keepClaims(objects, observed, obstacles);
+    boolean unfinished = refreshPods(template, observed, obstacles);
+    return new Outcome(
+        obstacles.isEmpty() ? null : obstacles.getFirst(),
+        step.waitingFor(),
+        template,
+        !obstacles.isEmpty() || step.waitingFor() != null || unfinished);
+  }
+
+  /** Brings configuration hash, labels, annotations and the agents' image into running pods. */
+  private boolean refreshPods(
+      PodTemplateSpec template, Observed observed, List<Obstacle> obstacles) {
+    Map<String, String> agents = new TreeMap<>();
+    template
+        .getSpec()
+        .getInitContainers()
+        .forEach(container -> agents.put(container.getName(), container.getImage()));
+    // An instance whose agents are broken and have not got the newest image holds up nobody: it
+    // may be that image that mends them.
+    boolean restarting =
+        observed.instances().stream()
+            .anyMatch(i -> !i.terminating() && hasImages(i, agents) && !agentsUp(i, agents));
+    boolean unfinished = false;
+    for (Instance instance : observed.instances()) {
+      if (instance.terminating()) {
+        continue;
+      }
+      Map<String, String> images = new TreeMap<>();
+      for (var container : instance.pod().getSpec().getInitContainers()) {
+        String wanted = agents.get(container.getName());
+        if (wanted == null) {
+          // Not wanted any more, but there as long as the pod is: its image stays what it was.
+          images.put(container.getName(), container.getImage());
+          continue;
+        }
+        boolean change = !Objects.equals(wanted, container.getImage());
+        if (change && restarting) {
+          // One instance at a time: the next when the agents of this one are up.
+          unfinished = true;
+          wanted = container.getImage();
+        } else if (change) {
+          restarting = true;
+          unfinished = true;
+          replaced.put(instance.pod().getMetadata().getUid(), containerIds(instance, agents));
+        }
+        images.put(container.getName(), wanted);
+      }
+      attempt(obstacles, () -> refresh(instance.pod(), template, images));
+    }
+    return unfinished;
+  }
+
+  private static boolean hasImages(Instance instance, Map<String, String> agents) {
+    return instance.pod().getSpec().getInitContainers().stream()
+        .allMatch(c -> c.getImage().equals(agents.getOrDefault(c.getName(), c.getImage())));
+  }
+
+  private static List<String> containerIds(Instance instance, Map<String, String> agents) {
+    var status = instance.pod().getStatus();
+    return status == null
+        ? List.of()
+        : status.getInitContainerStatuses().stream()
+            .filter(s -> agents.containsKey(s.getName()))
+            .map(s -> String.valueOf(s.getContainerID()))
+            .toList();
+  }
+
+  /** Whether the agents of a pod are ready, and are no longer those that were to be replaced. */
+  private boolean agentsUp(Instance instance, Map<String, String> agents) {
+    var status = instance.pod().getStatus();
+    return status != null
+        && !containerIds(instance, agents)
+            .equals(replaced.get(instance.pod().getMetadata().getUid()))
+        && status.getInitContainerStatuses().stream()
+            .filter(s -> agents.containsKey(s.getName()))
+            .allMatch(s -> Boolean.TRUE.equals(s.getReady()));
+  }
+
+  private void refresh(Pod pod, PodTemplateSpec template, Map<String, String> images) {
+    Map<String, String> annotations = new TreeMap<>(template.getMetadata().getAnnotations());
+    // This one says what the pod was made from.
+    annotations.remove(ClusterObjects.TEMPLATE_HASH);
+    var desired =
+        new PodBuilder()
+            .withNewMetadata()
+            .withName(pod.getMetadata().getName())
+            .withNamespace(pod.getMetadata().getNamespace())
+            .withUid(pod.getMetadata().getUid())
+            .withLabels(template.getMetadata().getLabels())
+            .withAnnotations(annotations)
+            .endMetadata()
+            .withNewSpec()
+            .endSpec()
+            .build();
+    images.forEach(
+        (name, image) ->
+            desired
+                .getSpec()
+                .getInitContainers()
+                .add(new ContainerBuilder().withName(name).withImage(image).build()));
+    applier.apply(desired, pod, object -> true);
+  }
+
+  private void keepClaims(ClusterObjects objects, Observed observed, List<Obstacle> obstacles) {
+    for (PersistentVolumeClaim claim : observed.claims()) {
+      if (claim.getMetadata().getDeletionTimestamp() == null) {
+        attempt(obstacles, () -> applier.apply(objects.kept(claim), claim, object -> true));
+      }
+    }
+  }
+
+  /** Endpoints that Patroni made belong to the cluster too, so that they go when it goes. */
+  private void ownEndpoints(
+      Names names, OwnerReference owner, Observed observed, List<Obstacle> obstacles) {
+    observed
+        .endpoints()
+        .forEach(
+            (name, endpoints) -> {
+              if (!name.equals(names.patroniConfig()) && isPatronis(endpoints, names)) {
+                attempt(
+                    obstacles,
+                    () ->
+                        applier.apply(
+                            new EndpointsBuilder()
+                                .withNewMetadata()
+                                .withName(name)
+                                .withNamespace(names.namespace())
+                                // One that is gone meanwhile must not be made by this.
+                                .withUid(endpoints.getMetadata().getUid())
+                                .withLabels(names.patroniLabels())
+                                .withOwnerReferences(owner)
+                                .endMetadata()
+                                .build(),
+                            endpoints,
+                            object -> true));
+              }
+            });
+  }
+
+  /**
+   * Asks Patroni for a switchover the way its own REST API does: by its failover object. Patroni
+   * takes the request out when it has dealt with it.
+   */
+  private void askForSwitchover(Names names, Observed observed, String to) {
+    String from = observed.leader(names).map(Instance::name).orElseThrow();
+    LOG.atInfo()
+        .addKeyValue("cluster", names.cluster())
+        .addKeyValue("from", from)
+        .addKeyValue("to", to)
+        .log("switchover requested, since the primary's instance is to go");
+    var request =
+        new EndpointsBuilder()
+            .withNewMetadata()
+            .withName(names.patroniFailover())
+            .withNamespace(names.namespace())
+            .withLabels(names.patroniLabels())
+            .withAnnotations(new TreeMap<>(Map.of("leader", from, "member", to)))
+            .endMetadata()
+            .build();
+    if (observed.endpoints().containsKey(names.patroniFailover())) {
+      client
+          .resource(request)
+          .patch(
+              new PatchContext.Builder()
+                  .withPatchType(PatchType.JSON_MERGE)
+                  .withFieldManager(Applier.FIELD_MANAGER)
+                  .build());
+    } else {
+      client.resource(request).create();
+    }
+  }
+
+  private void restoreLeader(Names names, OwnerReference owner, String primary) {
+    LOG.atInfo()
+        .addKeyValue("cluster", names.cluster())
+        .addKeyValue("primary", primary)
+        .log("made again on volumes that were left: the last primary goes first");
+    try {
+      client
+          .resource(ClusterObjects.lastLeader(names, owner, primary, clock.instant().toString()))
+          .create();
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != CONFLICT) {
+        throw e;
+      }
+    }
+  }
+
+  private void writeStatus(
+      PostgresCluster cluster,
+      Names names,
+      @Nullable Wanted wanted,
+      Observed observed,
+      @Nullable Obstacle obstacle,
+      Outcome outcome) {
+    PostgresClusterStatus before = cluster.getStatus();
+    PostgresClusterStatus after =
+        StatusModel.of(
+            new StatusModel.Facts(
+                cluster.getMetadata().getGeneration(),
+                names,
+                wanted,
+                observed,
+                obstacle != null ? obstacle : outcome.obstacle(),
+                outcome.waitingFor(),
+                outcome.template(),
+                images,
+                version,
+                before),
+            clock.instant());
+    gauges.set(cluster, after);
+    if (json.valueToTree(after).equals(json.valueToTree(before))) {
+      return;
+    }
+    PostgresCluster patch = new PostgresCluster();
+    patch.getMetadata().setName(names.cluster());
+    patch.getMetadata().setNamespace(names.namespace());
+    patch.setStatus(after);
+    client.resource(patch).subresource("status").patch(STATUS);
+    events.tell(cluster, before, after);
+  }
+
+  private Observed observe(Names names, Context<PostgresCluster> context) {
+    return new Observed(
+        context.getSecondaryResourcesAsStream(StatefulSet.class).findFirst().orElse(null),
+        context
+            .getSecondaryResourcesAsStream(Pod.class)
+            .map(Instance::of)
+            .filter(i -> i.ordinal() >= 0 && i.name().equals(names.pod(i.ordinal())))
+            .sorted(Comparator.comparingInt(Instance::ordinal))
+            .toList(),
+        context
+            .getSecondaryResourcesAsStream(PersistentVolumeClaim.class)
+            .sorted(Comparator.comparing(claim -> claim.getMetadata().getName()))
+            .toList(),
+        byName(context, Endpoints.class));
+  }
+
+  private static <T extends HasMetadata> Map<String, T> byName(
+      Context<PostgresCluster> context, Class<T> type) {
+    Map<String, T> found = new HashMap<>();
+    context
+        .getSecondaryResourcesAsStream(type)
+        .forEach(object -> found.put(object.getMetadata().getName(), object));
+    return found;
+  }
+
+  @SuppressWarnings("unchecked") // The class of an object is the class of what it is looked up by.
+  private <T extends HasMetadata> void apply(
+      Context<PostgresCluster> context, T desired, Predicate<HasMetadata> ours) {
+    String name = desired.getMetadata().getName();
+    T cached =
+        context
+            .getSecondaryResourcesAsStream((Class<T>) desired.getClass())
+            .filter(object -> object.getMetadata().getName().equals(name))
+            .findFirst()
+            .orElse(null);
+    applier.apply(desired, cached, ours);
+  }
+
+  /** Runs one part of the work; what goes wrong in it does not stop the others. */
+  private static void attempt(List<Obstacle> obstacles, Runnable part) {
+    try {
+      part.run();
+    } catch (ForeignObjectException e) {
+      obstacles.add(obstacle(e));
+    } catch (KubernetesClientException e) {
+      if (namespaceGoes(e)) {
+        throw e; // Nothing is put back into a namespace that is being deleted.
+      }
+      obstacles.add(
+          new Obstacle(
+              "ApplyFailed",
+              Optional.ofNullable(e.getStatus())
+                  .map(status -> status.getMessage())
+                  .orElse(String.valueOf(e.getMessage()))));
+    }
+  }
+
+  private static boolean namespaceGoes(KubernetesClientException e) {
+    return e.getStatus() != null
+        && e.getStatus().getDetails() != null
+        && e.getStatus().getDetails().getCauses().stream()
+            .anyMatch(cause -> "NamespaceTerminating".equals(cause.getReason()));
+  }
+
+  private static Obstacle obstacle(ForeignObjectException e) {
+    return new Obstacle("ForeignObject", String.valueOf(e.getMessage()));
+  }
+
+  /**
+   * Whether an existing object belongs to the cluster: by owner reference; or, for the Secret with
+   * the keys, by the claims of an earlier cluster of this name, whose volumes are taken up again;
+   * or, for Endpoints, by the labels that Patroni gives its own.
+   */
+  private static boolean isOurs(
+      HasMetadata object, Names names, OwnerReference owner, Observed observed) {
+    List<OwnerReference> owners = object.getMetadata().getOwnerReferences();
+    if (owners.stream().anyMatch(o -> o.getUid().equals(owner.getUid()))) {
+      return true;
+    }
+    if (object instanceof Secret) {
+      Set<String> claims =
+          observed.claims().stream().map(c -> c.getMetadata().getUid()).collect(Collectors.toSet());
+      return owners.stream().anyMatch(o -> claims.contains(o.getUid()));
+    }
+    return object instanceof Endpoints && isPatronis(object, names);
+  }
+
+  private static boolean isPatronis(HasMetadata object, Names names) {
+    Map<String, String> labels = object.getMetadata().getLabels();
+    return labels != null && labels.entrySet().containsAll(names.patroniLabels().entrySet());
+  }
+
+  private Optional<PostgresClusterSpec> lastGood(Observed observed) {
+    return Optional.ofNullable(observed.statefulSet())
+        .map(set -> set.getMetadata().getAnnotations())
+        .map(annotations -> annotations.get(ClusterObjects.APPLIED_SPEC))
+        .flatMap(
+            text -> {
+              try {
+                return Optional.of(json.readValue(text, PostgresClusterSpec.class));
+              } catch (JsonProcessingException e) {
+                LOG.atError()
+                    .addKeyValue("problem", e.getOriginalMessage())
+                    .log("annotation " + ClusterObjects.APPLIED_SPEC + " cannot be read");
+                return Optional.empty();
+              }
+            });
+  }
+
+  private String asJson(PostgresClusterSpec spec) {
+    try {
+      return json.writeValueAsString(spec);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static OwnerReference owner(PostgresCluster cluster) {
+    return new OwnerReferenceBuilder()
+        .withApiVersion(cluster.getApiVersion())
+        .withKind(cluster.getKind())
+        .withName(cluster.getMetadata().getName())
+        .withUid(cluster.getMetadata().getUid())
+        .withController(true)
+        .withBlockOwnerDeletion(true)
+        .build();
+  }
+}

@@ -1,0 +1,104 @@
+package dev.outrider.operator.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The annotations are of Patroni 4.1.5, taken from pods of a local cluster. */
+class PatroniMemberTest {
+  private static PatroniMember read(String annotation) {
+    return PatroniMember.of(new ExamplePod(0).patroni(annotation).pod());
+  }
+
+  @Test
+  void readsAReplica() {
+    // When
+    PatroniMember member =
+        read(
+            """
+            {"conn_url":"postgres://10.88.2.16:5433/postgres",\
+            "api_url":"https://10.88.2.16:8008/patroni","state":"running","role":"replica",\
+            "version":"4.1.5","xlog_location":67160232,"replay_lsn":67160232,\
+            "receive_lsn":67160232,"replication_state":"streaming","timeline":2}""");
+
+    // Then
+    assertEquals(
+        new PatroniMember("running", "replica", 2L, 67160232L, "streaming", "4.1.5", Map.of()),
+        member);
+  }
+
+  @Test
+  void readsAPrimary() {
+    // When
+    PatroniMember member =
+        read(
+            """
+            {"conn_url":"postgres://10.88.2.15:5433/postgres",\
+            "api_url":"https://10.88.2.15:8008/patroni","state":"running","role":"primary",\
+            "version":"4.1.5","checkpoint_after_promote":false,"xlog_location":67160232,\
+            "timeline":2}""");
+
+    // Then
+    assertEquals(
+        new PatroniMember("running", "primary", 2L, 67160232L, null, "4.1.5", Map.of()), member);
+  }
+
+  @Test
+  void readsWhatARestartWouldChange() {
+    // When
+    PatroniMember member =
+        read(
+            """
+            {"conn_url":"postgres://10.88.2.15:5433/postgres","state":"running","role":"primary",\
+            "version":"4.1.5","pending_restart":true,"pending_restart_reason":\
+            {"shared_buffers":{"old_value":"128MB","new_value":"256MB"},\
+            "max_connections":{"old_value":"100","new_value":"120"}},\
+            "xlog_location":67160232,"timeline":2}""");
+
+    // Then
+    assertEquals(
+        Map.of("shared_buffers", "128MB -> 256MB", "max_connections", "100 -> 120"),
+        member.pendingRestart());
+  }
+
+  @Test
+  void readsAMemberThatIsStillBeingMade() {
+    // When
+    PatroniMember member =
+        read(
+            """
+            {"conn_url":"postgres://10.88.2.17:5433/postgres",\
+            "api_url":"https://10.88.2.17:8008/patroni","state":"creating replica",\
+            "role":"replica","version":"4.1.5"}""");
+
+    // Then
+    assertEquals(
+        new PatroniMember("creating replica", "replica", null, null, null, "4.1.5", Map.of()),
+        member);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "null",
+        "[]",
+        "7",
+        "{",
+        "no JSON",
+        "{\"state\":null,\"xlog_location\":\"x\",\"pending_restart_reason\":[]}"
+      })
+  void garbageSaysNothing(String annotation) {
+    assertEquals(new PatroniMember(null, null, null, null, null, null, Map.of()), read(annotation));
+  }
+
+  @Test
+  void aPodWithoutAnnotationSaysNothing() {
+    assertEquals(
+        new PatroniMember(null, null, null, null, null, null, Map.of()),
+        PatroniMember.of(new ExamplePod(0).pod()));
+  }
+}
