@@ -29,6 +29,25 @@ import org.jspecify.annotations.Nullable;
     message =
         "postgres.version cannot be changed in place (it is 18 when not set); make a new cluster of"
             + " the other version and move the data by dump or logical replication")
+@ValidationRule(
+    value =
+        "!has(self.replication) || !has(self.replication.mode) || self.replication.mode !="
+            + " 'strict-sync' || (has(self.instances) ? self.instances : 1) != 1",
+    fieldPath = ".replication.mode",
+    message =
+        "strict-sync with one instance could accept no write: no replica is there to confirm it;"
+            + " allowed is instances 2 or more (it is 1 when not set), or mode sync or async")
+@ValidationRule(
+    value =
+        "!has(self.replication) || !has(self.replication.syncInstances) ||"
+            + " (has(self.instances) ? self.instances : 1) == 0 ||"
+            + " self.replication.syncInstances < (has(self.instances) ? self.instances : 1)",
+    fieldPath = ".replication.syncInstances",
+    messageExpression =
+        "'syncInstances ' + string(self.replication.syncInstances) + ' is more than the replicas"
+            + " there are with instances ' + string(has(self.instances) ? self.instances : 1) + ';"
+            + " allowed is less than instances (1 when not set), one of which is the primary'",
+    message = "syncInstances must be less than instances, one of which is the primary")
 public record PostgresClusterSpec(
     @JsonPropertyDescription(
             "How many instances: one primary, the others replicas. 0 hibernates the cluster and"
@@ -40,6 +59,8 @@ public record PostgresClusterSpec(
     @JsonPropertyDescription("The volume of each instance.") @Required StorageSpec storage,
     @JsonPropertyDescription("The PostgreSQL server.") @Nullable PostgresSpec postgres,
     @JsonPropertyDescription("The proxy in front of it.") @Nullable ProxySpec proxy,
+    @JsonPropertyDescription("When a commit is acknowledged.")
+        @Nullable ReplicationSpec replication,
     @JsonPropertyDescription("The Services NAME-rw, NAME-ro and NAME-r.")
         @Nullable ServicesSpec services,
     @JsonPropertyDescription("How the data of a new cluster is made. Cannot be changed afterwards.")

@@ -47,6 +47,10 @@ public record PostgresClusterStatus(
                   + " MiB; exact figures are metrics.")
           @Nullable Long lagBytes,
       @JsonPropertyDescription(
+              "True for a replica that confirms each commit before it is acknowledged; only such a"
+                  + " one may become primary.")
+          @Nullable Boolean synchronous,
+      @JsonPropertyDescription(
               "Parameters that a restart of this instance would change: from -> to.")
           @Nullable Map<String, String> pendingRestart,
       @JsonPropertyDescription(
@@ -65,5 +69,6 @@ public record PostgresClusterStatus(
       @Nullable Integer instances,
       @Nullable String postgresImage,
       @Nullable String agentsImage,
+      @Nullable ReplicationSpec replication,
       @Nullable Map<String, String> parameters) {}
 }

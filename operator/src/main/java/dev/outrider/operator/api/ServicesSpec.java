@@ -8,5 +8,5 @@ import org.jspecify.annotations.Nullable;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ServicesSpec(
     @JsonPropertyDescription("NAME-rw: the primary.") @Nullable ServiceSpec rw,
-    @JsonPropertyDescription("NAME-ro: the replicas.") @Nullable ServiceSpec ro,
+    @JsonPropertyDescription("NAME-ro: the replicas.") @Nullable ReadServiceSpec ro,
     @JsonPropertyDescription("NAME-r: any instance.") @Nullable ServiceSpec r) {}

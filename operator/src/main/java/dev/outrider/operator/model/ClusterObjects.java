@@ -39,6 +39,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -135,6 +136,9 @@ public final class ClusterObjects {
     }
     objects.add(headless(names.patroniConfig(), Map.of()));
     objects.add(patroniConfig(systemIdentifier));
+    // Kubernetes may delete Endpoints without a Service when its controllers start, which is just
+    // when Patroni may have to elect: without this state, any replica could win.
+    objects.add(headless(names.patroniSync(), Map.of()));
     objects.add(headless(names.pods(), names.patroniLabels()));
     objects.add(service(names.rw(), wanted.rw(), Map.of()));
     objects.add(service(names.ro(), wanted.ro(), selector(Names.REPLICA)));
@@ -295,6 +299,27 @@ public final class ClusterObjects {
                     "acquireTime", now,
                     "renewTime", now,
                     "transitions", "0")))
+        .withOwnerReferences(owner)
+        .endMetadata()
+        .build();
+  }
+
+  /**
+   * Patroni's state of synchronous replication as it was last known, for the same case: should the
+   * last primary not come, only a replica that has every acknowledged row may take its place.
+   */
+  public static Endpoints lastSynchronous(Names names, OwnerReference owner, LastKnown lastKnown) {
+    Map<String, String> state = new TreeMap<>();
+    state.put("leader", Objects.requireNonNull(lastKnown.primary()));
+    if (lastKnown.synchronous() != null && !lastKnown.synchronous().isEmpty()) {
+      state.put("sync_standby", lastKnown.synchronous());
+    }
+    return new EndpointsBuilder()
+        .withNewMetadata()
+        .withName(names.patroniSync())
+        .withNamespace(names.namespace())
+        .withLabels(names.patroniLabels())
+        .withAnnotations(state)
         .withOwnerReferences(owner)
         .endMetadata()
         .build();
@@ -484,8 +509,7 @@ public final class ClusterObjects {
    */
   private List<PolicyRule> patroniRules() {
     List<String> endpoints =
-        List.of(
-            names.scope(), names.patroniConfig(), names.patroniFailover(), names.scope() + "-sync");
+        List.of(names.scope(), names.patroniConfig(), names.patroniFailover(), names.patroniSync());
     List<String> pods = IntStream.range(0, INSTANCES_LIMIT).mapToObj(names::pod).toList();
     return List.of(
         new PolicyRuleBuilder()

@@ -61,6 +61,14 @@ public record Names(String namespace, String cluster) {
     return scope() + "-failover";
   }
 
+  /**
+   * Endpoints in which Patroni keeps who is synchronous, and the Service that keeps them alive: who
+   * deletes them makes every replica one that may become primary.
+   */
+  public String patroniSync() {
+    return scope() + "-sync";
+  }
+
   /** ConfigMap with Patroni's local configuration. */
   public String patroni() {
     return cluster + "-patroni";

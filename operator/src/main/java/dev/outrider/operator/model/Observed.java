@@ -6,6 +6,8 @@ import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,37 @@ public record Observed(
   public boolean switchoverPending(Names names) {
     return annotation(names.patroniFailover(), "leader") != null
         || annotation(names.patroniFailover(), "member") != null;
+  }
+
+  /**
+   * The replicas that confirm each commit of the present primary, as Patroni keeps them; none with
+   * asynchronous replication.
+   */
+  public Set<String> synchronous(Names names) {
+    String leader = annotation(names.patroniSync(), "leader");
+    return leader == null || !leader.equals(annotation(names.scope(), "leader"))
+        ? Set.of()
+        : synchronousState(names).orElse(Set.of());
+  }
+
+  /**
+   * The same of the primary that Patroni knew last, which need not be there; nothing where
+   * replication is asynchronous.
+   */
+  Optional<Set<String>> synchronousState(Names names) {
+    if (annotation(names.patroniSync(), "leader") == null) {
+      return Optional.empty();
+    }
+    Set<String> standbys = new TreeSet<>();
+    for (String name :
+        Optional.ofNullable(annotation(names.patroniSync(), "sync_standby"))
+            .orElse("")
+            .split(",", -1)) {
+      if (!name.isBlank()) {
+        standbys.add(name.strip());
+      }
+    }
+    return Optional.of(standbys);
   }
 
   private @Nullable String annotation(String object, String annotation) {

@@ -3,6 +3,7 @@ package dev.outrider.operator.model;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.outrider.operator.api.ReplicationSpec;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,9 @@ public final class PatroniConfiguration {
   /** How long a leader lock lives without being renewed, seconds. */
   static final int TTL = 20;
 
+  /** A replica that is further behind, in bytes, does not become primary. */
+  static final long MAXIMUM_LAG = Bytes.MIB;
+
   private PatroniConfiguration() {}
 
   /**
@@ -33,35 +37,36 @@ public final class PatroniConfiguration {
     Map<String, String> parameters = new TreeMap<>(wanted.parameters());
     // Local: where they are is a matter of the container, not of the cluster.
     parameters.remove("unix_socket_directories");
-    return json(
+    Map<String, Object> c = new TreeMap<>();
+    c.put("ttl", TTL);
+    c.put("loop_wait", 2);
+    c.put("retry_timeout", 9);
+    c.put("maximum_lag_on_failover", MAXIMUM_LAG);
+    // An API server that hiccups must not demote a primary that all its replicas can see.
+    c.put("failsafe_mode", true);
+    // The slot of a replica that is away is kept for a while, so that a restart of a node ends in
+    // no new copy.
+    c.put("member_slots_ttl", "30min");
+    Wanted.Replication replication = wanted.replication();
+    if (replication.synchronous()) {
+      c.put("synchronous_mode", true);
+      c.put("synchronous_mode_strict", replication.mode() == ReplicationSpec.Mode.STRICT_SYNC);
+      c.put("synchronous_node_count", replication.syncInstances());
+    }
+    c.put(
+        "postgresql",
         Map.of(
-            "ttl",
-            TTL,
-            "loop_wait",
-            2,
-            "retry_timeout",
-            9,
-            "maximum_lag_on_failover",
-            1024 * 1024,
-            // An API server that hiccups must not demote a primary that all its replicas can see.
-            "failsafe_mode",
+            "use_pg_rewind",
             true,
-            // The slot of a replica that is away is kept for a while, so that a restart of a node
-            // ends in no new copy.
-            "member_slots_ttl",
-            "30min",
-            "postgresql",
-            Map.of(
-                "use_pg_rewind",
-                true,
-                "use_slots",
-                true,
-                "remove_data_directory_on_rewind_failure",
-                true,
-                "remove_data_directory_on_diverged_timelines",
-                true,
-                "parameters",
-                parameters)));
+            "use_slots",
+            true,
+            "remove_data_directory_on_rewind_failure",
+            true,
+            "remove_data_directory_on_diverged_timelines",
+            true,
+            "parameters",
+            parameters));
+    return json(c);
   }
 
   /** The local file. Passwords and what differs from pod to pod come by environment. */
@@ -110,6 +115,10 @@ public final class PatroniConfiguration {
             ClusterObjects.TLS_FOLDER + "/ca.crt"));
     c.put("bootstrap", bootstrap(wanted));
     c.put("postgresql", postgresql(wanted));
+    if (wanted.maximumReadLag() != null) {
+      // Not Patroni's: for the readiness of a replica, which its launcher in the image answers.
+      c.put("outrider", Map.of("maximum_read_lag", wanted.maximumReadLag()));
+    }
     try {
       return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(c) + "\n";
     } catch (JsonProcessingException e) {

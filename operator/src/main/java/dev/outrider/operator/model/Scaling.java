@@ -1,5 +1,6 @@
 package dev.outrider.operator.model;
 
+import dev.outrider.operator.api.ReplicationSpec;
 import java.util.Comparator;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  *       primary last.
  *   <li>Instances are added once there is a primary that is ready.
  *   <li>Instances go from the highest number down, as a StatefulSet does it. A primary that would
- *       go hands over first to the furthest of the instances that stay.
+ *       go hands over first to the furthest of the instances that stay; with synchronous
+ *       replication to a synchronous one, for which {@link #replication} makes all of them
+ *       synchronous meanwhile.
  *   <li>Hibernating (0) goes by way of one instance, number 0, which is the last primary; so it has
  *       every acknowledged row.
  *   <li>Waking up goes the same way back: number 0 first, alone, then the others, since their data
@@ -42,8 +45,10 @@ public final class Scaling {
    *
    * @param lastPrimary the number of the instance that was primary last, whose volume is there; -1
    *     for a new cluster
+   * @param synchronous whether only a synchronous instance may take over
    */
-  public static Step next(int wanted, Names names, Observed observed, int lastPrimary) {
+  public static Step next(
+      int wanted, Names names, Observed observed, int lastPrimary, boolean synchronous) {
     int now = observed.replicas();
     if (now < 0 && wanted > 0 && lastPrimary >= wanted) {
       return new Step(
@@ -53,7 +58,31 @@ public final class Scaling {
       return new Step(wanted, null, null);
     }
     Optional<Instance> primary = observed.leader(names).filter(Instance::ready);
-    return wanted > now ? up(wanted, now, primary) : down(wanted, now, primary, names, observed);
+    return wanted > now
+        ? up(wanted, now, primary)
+        : down(wanted, now, primary, names, observed, synchronous);
+  }
+
+  /**
+   * The replication that is right for now. While the primary is to hand over because its instance
+   * goes, every replica is synchronous: else the one that Patroni chose could be one that goes too.
+   * And a cluster that is put to sleep stops no writes before its last instance stops.
+   */
+  public static Wanted.Replication replication(Wanted wanted, Names names, Observed observed) {
+    Wanted.Replication replication = wanted.replication();
+    if (!replication.synchronous()) {
+      return replication;
+    }
+    int now = observed.replicas();
+    boolean handsOver =
+        now > wanted.instances()
+            && observed
+                .leader(names)
+                .filter(leader -> leader.ordinal() >= Math.max(1, wanted.instances()))
+                .isPresent();
+    return new Wanted.Replication(
+        wanted.instances() == 0 ? ReplicationSpec.Mode.SYNC : replication.mode(),
+        handsOver ? Math.max(replication.syncInstances(), now - 1) : replication.syncInstances());
   }
 
   private static Step up(int wanted, int now, Optional<Instance> primary) {
@@ -71,7 +100,12 @@ public final class Scaling {
   }
 
   private static Step down(
-      int wanted, int now, Optional<Instance> primary, Names names, Observed observed) {
+      int wanted,
+      int now,
+      Optional<Instance> primary,
+      Names names,
+      Observed observed,
+      boolean synchronous) {
     int staying = Math.max(1, wanted);
     if (primary.isEmpty()) {
       return new Step(now, null, "a primary that is ready, before instances are removed");
@@ -82,6 +116,7 @@ public final class Scaling {
       }
       return observed.instances().stream()
           .filter(i -> i.ordinal() < staying && i.ready())
+          .filter(i -> !synchronous || observed.synchronous(names).contains(i.name()))
           .max(Comparator.comparingLong(Scaling::location))
           .map(
               heir ->
@@ -92,7 +127,9 @@ public final class Scaling {
                   new Step(
                       now,
                       null,
-                      "a replica that is ready among the instances that stay, to take over from "
+                      "a replica that is ready "
+                          + (synchronous ? "and synchronous " : "")
+                          + "among the instances that stay, to take over from "
                           + primary.get().name()));
     }
     if (wanted == 0 && now == 1 && observed.instances().size() <= 1) {

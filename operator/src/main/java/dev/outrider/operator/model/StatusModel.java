@@ -2,6 +2,7 @@ package dev.outrider.operator.model;
 
 import dev.outrider.operator.api.PostgresClusterStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
+import dev.outrider.operator.api.ReplicationSpec;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodStatus;
@@ -116,6 +117,11 @@ public final class StatusModel {
                 wanted.instances(),
                 facts.images().postgres().get(wanted.version()),
                 wanted.proxy() ? facts.images().agents() : null,
+                new ReplicationSpec(
+                    wanted.replication().mode(),
+                    wanted.replication().synchronous()
+                        ? wanted.replication().syncInstances()
+                        : null),
                 wanted.parameters()));
   }
 
@@ -291,6 +297,7 @@ public final class StatusModel {
         instance.pod().getSpec().getNodeName(),
         member.timeline(),
         isLeader || leader.isEmpty() ? null : lag(leader.get().member(), member),
+        facts.observed().synchronous(facts.names()).contains(instance.name()) ? true : null,
         member.pendingRestart().isEmpty() ? null : member.pendingRestart(),
         pendingPod.isEmpty() ? null : pendingPod);
   }

@@ -7,6 +7,8 @@ import dev.outrider.operator.api.PodSpec;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresSpec;
 import dev.outrider.operator.api.ProxySpec;
+import dev.outrider.operator.api.ReadServiceSpec;
+import dev.outrider.operator.api.ReplicationSpec;
 import dev.outrider.operator.api.ServiceSpec;
 import dev.outrider.operator.api.ServicesSpec;
 import io.fabric8.kubernetes.api.model.IntOrString;
@@ -24,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param parameters PostgreSQL's parameters: tuned, then the user's, then Outrider's own
  * @param postgresResources of the container, ours where the spec has none
+ * @param maximumReadLag bytes of WAL that a replica may have left to replay and still get clients;
+ *     null for any amount
  * @param initdb never null inside, but for {@code locale} of a provider that has its own default
  */
 public record Wanted(
@@ -35,9 +39,11 @@ public record Wanted(
     ResourceRequirements postgresResources,
     ResourceRequirements proxyResources,
     boolean proxy,
+    Replication replication,
     ServiceSpec rw,
     ServiceSpec ro,
     ServiceSpec r,
+    @Nullable Long maximumReadLag,
     Initdb initdb,
     DeletionPolicy deletionPolicy,
     PodSpec pod) {
@@ -62,6 +68,39 @@ public record Wanted(
   public record Initdb(
       String database, String owner, String encoding, String localeProvider, String locale) {}
 
+  /**
+   * When a commit is acknowledged.
+   *
+   * @param syncInstances how many replicas confirm it; 0 with {@code async}
+   */
+  public record Replication(ReplicationSpec.Mode mode, int syncInstances) {
+    /** Whether commits wait for replicas. */
+    public boolean synchronous() {
+      return mode != ReplicationSpec.Mode.ASYNC;
+    }
+  }
+
+  /** The same with another replication, for the time of a step. */
+  public Wanted with(Replication other) {
+    return new Wanted(
+        instances,
+        version,
+        storageSize,
+        storageClass,
+        parameters,
+        postgresResources,
+        proxyResources,
+        proxy,
+        other,
+        rw,
+        ro,
+        r,
+        maximumReadLag,
+        initdb,
+        deletionPolicy,
+        pod);
+  }
+
   /** Resolves the defaults of a spec that was validated. */
   public static Wanted of(PostgresClusterSpec spec) {
     Optional<PostgresSpec> postgres = Optional.ofNullable(spec.postgres());
@@ -85,13 +124,34 @@ public record Wanted(
         resources,
         proxy.map(ProxySpec::resources).orElse(DEFAULT_PROXY_RESOURCES),
         proxy.map(ProxySpec::enabled).orElse(true),
+        replication(spec.replication()),
         services.map(ServicesSpec::rw).orElse(plain),
-        services.map(ServicesSpec::ro).orElse(plain),
+        services.map(ServicesSpec::ro).map(ReadServiceSpec::service).orElse(plain),
         services.map(ServicesSpec::r).orElse(plain),
+        services
+            .map(ServicesSpec::ro)
+            .map(ReadServiceSpec::maximumLag)
+            .map(Wanted::bytes)
+            .orElse(null),
         initdb(Optional.ofNullable(spec.bootstrap()).map(BootstrapSpec::initdb)),
         Optional.ofNullable(spec.deletionPolicy()).orElse(DeletionPolicy.Retain),
         Optional.ofNullable(spec.pod())
             .orElse(new PodSpec(null, null, null, null, null, null, null, null)));
+  }
+
+  private static Replication replication(@Nullable ReplicationSpec spec) {
+    ReplicationSpec.Mode mode =
+        Optional.ofNullable(spec).map(ReplicationSpec::mode).orElse(ReplicationSpec.Mode.ASYNC);
+    return new Replication(
+        mode,
+        mode == ReplicationSpec.Mode.ASYNC
+            ? 0
+            : Optional.ofNullable(spec).map(ReplicationSpec::syncInstances).orElse(1));
+  }
+
+  /** At least one byte: 0 is not allowed, and a fraction of a byte is not meant as 0. */
+  private static long bytes(String quantity) {
+    return Math.max(1, Quantity.getAmountInBytes(new Quantity(quantity)).longValue());
   }
 
   static int version(PostgresClusterSpec spec) {

@@ -249,7 +249,9 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     } catch (ForeignObjectException e) {
       return new Outcome(obstacle(e), null, null, true);
     }
-    ClusterObjects objects = new ClusterObjects(names, owner, wanted, images, trust);
+    ClusterObjects objects =
+        new ClusterObjects(
+            names, owner, wanted.with(Scaling.replication(wanted, names, observed)), images, trust);
     PodTemplateSpec template = objects.podTemplate();
 
     for (HasMetadata object : objects.surroundings(lastKnown.systemIdentifier())) {
@@ -260,12 +262,15 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       // Pods that lack something are not made.
       return new Outcome(obstacles.getFirst(), null, template, true);
     }
-    if (observed.statefulSet() == null
-        && lastPrimary >= 0
-        && !observed.endpoints().containsKey(names.scope())) {
-      attempt(obstacles, () -> restoreLeader(names, owner, names.pod(lastPrimary)));
+    if (observed.statefulSet() == null && !observed.endpoints().containsKey(names.scope())) {
+      attempt(obstacles, () -> restoreLeader(names, owner, observed, wanted, lastKnown));
     }
-    Scaling.Step step = Scaling.next(wanted.instances(), names, observed, lastPrimary);
+    if (!obstacles.isEmpty()) {
+      return new Outcome(obstacles.getFirst(), null, template, true);
+    }
+    Scaling.Step step =
+        Scaling.next(
+            wanted.instances(), names, observed, lastPrimary, wanted.replication().synchronous());
     attempt(
         obstacles,
         () ->
@@ -449,15 +454,29 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
   }
 
-  private void restoreLeader(Names names, OwnerReference owner, String primary) {
-    LOG.atInfo()
-        .addKeyValue("cluster", names.cluster())
-        .addKeyValue("primary", primary)
-        .log("made again on volumes that were left: the last primary goes first");
+  /**
+   * On volumes that an earlier cluster left: who was primary last goes first, and who was not
+   * synchronous with it does not take its place.
+   */
+  private void restoreLeader(
+      Names names, OwnerReference owner, Observed observed, Wanted wanted, LastKnown lastKnown) {
+    if (wanted.replication().synchronous() && lastKnown.hasSynchronous(observed)) {
+      createOnce(ClusterObjects.lastSynchronous(names, owner, lastKnown));
+    }
+    int lastPrimary = lastKnown.primaryOrdinal(names, observed);
+    if (lastPrimary >= 0) {
+      String primary = names.pod(lastPrimary);
+      LOG.atInfo()
+          .addKeyValue("cluster", names.cluster())
+          .addKeyValue("primary", primary)
+          .log("made again on volumes that were left: the last primary goes first");
+      createOnce(ClusterObjects.lastLeader(names, owner, primary, clock.instant().toString()));
+    }
+  }
+
+  private void createOnce(Endpoints endpoints) {
     try {
-      client
-          .resource(ClusterObjects.lastLeader(names, owner, primary, clock.instant().toString()))
-          .create();
+      client.resource(endpoints).create();
     } catch (KubernetesClientException e) {
       if (e.getCode() != CONFLICT) {
         throw e;

@@ -42,7 +42,11 @@ class ClusterObjectsTest {
     List<HasMetadata> all = new ArrayList<>();
     all.add(
         ClusterObjects.keys(
-            Example.NAMES, Example.OWNER, Example.TRUST, List.of(), new LastKnown(null, null)));
+            Example.NAMES,
+            Example.OWNER,
+            Example.TRUST,
+            List.of(),
+            new LastKnown(null, null, null)));
     all.addAll(objects.surroundings());
     all.add(objects.statefulSet(3, null, SPEC));
     return all;
@@ -538,7 +542,7 @@ class ClusterObjectsTest {
             Example.OWNER,
             Example.TRUST,
             List.of(claim),
-            new LastKnown("7575757575757575757", "shop-1"));
+            new LastKnown("7575757575757575757", "shop-1", null));
 
     // Then
     assertEquals(

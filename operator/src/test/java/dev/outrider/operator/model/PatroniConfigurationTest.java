@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PatroniConfigurationTest {
@@ -123,5 +124,40 @@ class PatroniConfigurationTest {
       assertFalse(all.contains(Example.TRUST.seed().password(purpose)), purpose);
     }
     assertFalse(all.contains("\"password\""));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "{}, null, null, null",
+    "{replication: {}}, null, null, null",
+    "{replication: {mode: async}}, null, null, null",
+    "{replication: {mode: sync}}, true, false, 1",
+    "'{instances: 4, replication: {mode: sync, syncInstances: 3}}', true, false, 3",
+    "'{instances: 3, replication: {mode: strict-sync, syncInstances: 2}}', true, true, 2"
+  })
+  void patroniIsToldWhenACommitIsAcknowledged(String spec, String mode, String strict, String count)
+      throws JsonProcessingException {
+    // When
+    JsonNode dynamic =
+        JSON.readTree(
+            PatroniConfiguration.dynamic(
+                Wanted.of(Example.spec("{storage: {size: 10Gi}, " + spec.substring(1)))));
+    // Then
+    assertEquals(mode, String.valueOf(dynamic.get("synchronous_mode")));
+    assertEquals(strict, String.valueOf(dynamic.get("synchronous_mode_strict")));
+    assertEquals(count, String.valueOf(dynamic.get("synchronous_node_count")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16Mi, 16777216", "1k, 1000", "0.5Ki, 512", "0.0001k, 1"})
+  void theLagThatReadersAcceptIsInBytes(String quantity, long bytes)
+      throws JsonProcessingException {
+    // When
+    JsonNode local =
+        JSON.readTree(
+            PatroniConfiguration.local(
+                Example.NAMES, Example.wanted("services: {ro: {maximumLag: " + quantity + "}}")));
+    // Then
+    assertEquals(bytes, local.at("/outrider/maximum_read_lag").asLong());
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.outrider.operator.api.ReplicationSpec;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -70,7 +71,7 @@ class ScalingTest {
     }
 
     Scaling.Step step() {
-      return Scaling.next(wanted, Example.NAMES, observed(), -1);
+      return Scaling.next(wanted, Example.NAMES, observed(), -1, false);
     }
   }
 
@@ -366,7 +367,7 @@ class ScalingTest {
   }
 
   private static void take(Simulation simulation, int wanted) {
-    Scaling.Step step = Scaling.next(wanted, Example.NAMES, simulation.observed(), -1);
+    Scaling.Step step = Scaling.next(wanted, Example.NAMES, simulation.observed(), -1, false);
     simulation.replicas = step.replicas();
     if (step.switchoverTo() != null) {
       simulation.switchoverTo = Names.ordinal(step.switchoverTo());
@@ -378,13 +379,77 @@ class ScalingTest {
     // Given
     Observed nothing = new Observed(null, List.of(), List.of(), Map.of());
     // When
-    Scaling.Step one = Scaling.next(1, Example.NAMES, nothing, 2);
-    Scaling.Step three = Scaling.next(3, Example.NAMES, nothing, 2);
-    Scaling.Step none = Scaling.next(0, Example.NAMES, nothing, 2);
+    Scaling.Step one = Scaling.next(1, Example.NAMES, nothing, 2, false);
+    Scaling.Step three = Scaling.next(3, Example.NAMES, nothing, 2, false);
+    Scaling.Step none = Scaling.next(0, Example.NAMES, nothing, 2, false);
     // Then
     assertEquals(3, one.replicas());
     assertNotNull(one.waitingFor());
     assertEquals(3, three.replicas());
     assertEquals(0, none.replicas());
+  }
+
+  /** Three instances whose primary is number 2. */
+  private static Observed goingDown(String synchronous) {
+    Map<String, Endpoints> endpoints = new HashMap<>();
+    endpoints.put(
+        Example.NAMES.scope(),
+        Example.endpoints(Example.NAMES.scope(), Map.of("leader", "shop-2")));
+    endpoints.put(
+        Example.NAMES.patroniSync(),
+        Example.endpoints(
+            Example.NAMES.patroniSync(), Map.of("leader", "shop-2", "sync_standby", synchronous)));
+    return new Observed(
+        Example.statefulSet(3),
+        List.of(instance(0, false, true), instance(1, false, true), instance(2, true, true)),
+        List.of(),
+        endpoints);
+  }
+
+  @Test
+  void withSynchronousReplicationOnlyASynchronousInstanceTakesOver() {
+    // When number 1 is further, but only number 0 has every acknowledged row for sure
+    Scaling.Step step = Scaling.next(2, Example.NAMES, goingDown("shop-0"), -1, true);
+    // Then
+    assertEquals("shop-0", step.switchoverTo());
+    assertEquals(3, step.replicas());
+  }
+
+  @Test
+  void nobodyTakesOverAsLongAsNoneThatStaysIsSynchronous() {
+    // When
+    Scaling.Step step = Scaling.next(1, Example.NAMES, goingDown("shop-1"), -1, true);
+    // Then
+    assertNull(step.switchoverTo());
+    assertEquals(3, step.replicas());
+    assertTrue(String.valueOf(step.waitingFor()).contains("ready and synchronous"));
+  }
+
+  @Test
+  void everyReplicaIsSynchronousWhileThePrimaryIsToHandOver() {
+    // Given
+    Wanted down = Example.wanted("instances: 1\nreplication: {mode: sync}");
+    Wanted same = Example.wanted("instances: 3\nreplication: {mode: sync}");
+    // When
+    Wanted.Replication before = Scaling.replication(down, Example.NAMES, goingDown("shop-1"));
+    Wanted.Replication found = Scaling.replication(down, Example.NAMES, goingDown("shop-0,shop-1"));
+    Wanted.Replication atRest = Scaling.replication(same, Example.NAMES, goingDown("shop-1"));
+    // Then
+    assertEquals(2, before.syncInstances());
+    // Still so when one is found, or Patroni could take it back before it has taken over.
+    assertEquals(2, found.syncInstances());
+    assertEquals(1, atRest.syncInstances());
+  }
+
+  @Test
+  void aClusterThatIsPutToSleepDoesNotWaitForReplicasThatAreGone() {
+    // Given
+    Wanted asleep = Example.wanted("instances: 0\nreplication: {mode: strict-sync}");
+    Wanted awake = Example.wanted("instances: 2\nreplication: {mode: strict-sync}");
+    Observed one = Example.observed(1, "shop-0", instance(0, true, true));
+    // Then
+    assertEquals(ReplicationSpec.Mode.SYNC, Scaling.replication(asleep, Example.NAMES, one).mode());
+    assertEquals(
+        ReplicationSpec.Mode.STRICT_SYNC, Scaling.replication(awake, Example.NAMES, one).mode());
   }
 }

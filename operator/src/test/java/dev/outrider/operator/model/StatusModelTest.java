@@ -8,10 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.outrider.operator.api.PostgresClusterStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -161,10 +164,12 @@ class StatusModelTest {
     assertEquals("shop-0", status.primary());
     assertEquals(new PostgresClusterStatus.Versions("0.1.0", "18", "4.1.5"), status.versions());
     assertEquals(
-        new InstanceStatus("shop-0", "primary", "running", true, "node1", 1L, null, null, null),
+        new InstanceStatus(
+            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null),
         instance(status, 0));
     assertEquals(
-        new InstanceStatus("shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null),
+        new InstanceStatus(
+            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null),
         instance(status, 1));
     assertNotNull(status.resolved());
     assertEquals("registry/postgres:18", status.resolved().postgresImage());
@@ -571,5 +576,37 @@ class StatusModelTest {
     // Then
     assertNotNull(status.message());
     assertTrue(status.message().length() < 2100);
+  }
+
+  @Test
+  void tellsWhichReplicasAreSynchronous() {
+    // Given
+    Map<String, Endpoints> endpoints = new HashMap<>(healthy().endpoints());
+    endpoints.put(
+        Example.NAMES.patroniSync(),
+        Example.endpoints(
+            Example.NAMES.patroniSync(), Map.of("leader", "shop-0", "sync_standby", "shop-2")));
+    Observed observed =
+        new Observed(healthy().statefulSet(), healthy().instances(), List.of(), endpoints);
+    // When
+    PostgresClusterStatus status = StatusModel.of(facts(observed), NOON);
+    // Then
+    assertNull(instance(status, 0).synchronous());
+    assertNull(instance(status, 1).synchronous());
+    assertEquals(true, instance(status, 2).synchronous());
+    assertEquals("replica", instance(status, 2).role());
+  }
+
+  @Test
+  void whoWasSynchronousWithAnotherPrimaryIsNotAnyMore() {
+    // Given
+    Map<String, Endpoints> endpoints = new HashMap<>(healthy().endpoints());
+    endpoints.put(
+        Example.NAMES.patroniSync(),
+        Example.endpoints(
+            Example.NAMES.patroniSync(), Map.of("leader", "shop-1", "sync_standby", "shop-2")));
+    // Then
+    assertEquals(
+        Set.of(), new Observed(null, List.of(), List.of(), endpoints).synchronous(Example.NAMES));
   }
 }

@@ -51,7 +51,7 @@ class TrustsTest {
     Map<String, Secret> secrets = new HashMap<>();
     Secret keys =
         ClusterObjects.keys(
-            Example.NAMES, Example.OWNER, trust, List.of(), new LastKnown(null, null));
+            Example.NAMES, Example.OWNER, trust, List.of(), new LastKnown(null, null, null));
     secrets.put(keys.getMetadata().getName(), keys);
     new ClusterObjects(
             Example.NAMES,
