@@ -35,6 +35,7 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
 import io.fabric8.kubernetes.api.model.rbac.RoleBuilder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -51,6 +52,10 @@ public final class ClusterObjects {
   public static final String VOLUME = "data";
   static final String TLS_FOLDER = "/etc/outrider/tls";
   static final String FOLDER = "/var/lib/outrider";
+
+  /** On the volume that the proxy and PostgreSQL share: outrider-prestop looks here too. */
+  static final Path DRAIN_FOLDER = Path.of("/run/postgresql/drain");
+
   static final int INSTANCES_LIMIT = 32;
 
   /** On a pod: the hash of all mounted configuration, so that the kubelet syncs it at once. */
@@ -174,8 +179,9 @@ public final class ClusterObjects {
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
             PodTemplate.status(),
             defaults.connectTimeout(),
-            defaults.drainTimeout(),
-            defaults.drainFolder(),
+            // Within the 20 s for which PostgreSQL waits for it (outrider-prestop).
+            Duration.ofSeconds(15),
+            DRAIN_FOLDER,
             defaults.maxConnections(),
             defaults.eventLoops(),
             defaults.log())

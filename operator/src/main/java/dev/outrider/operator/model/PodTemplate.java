@@ -7,6 +7,8 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarBuilder;
+import io.fabric8.kubernetes.api.model.HTTPGetAction;
+import io.fabric8.kubernetes.api.model.HTTPGetActionBuilder;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.PodTemplateSpecBuilder;
@@ -180,7 +182,14 @@ final class PodTemplate {
         .withNewLifecycle()
         .withNewPreStop()
         .withNewExec()
-        .withCommand("/usr/local/bin/outrider", "drain", "proxy", "--timeout", "25s")
+        .withCommand(
+            "/usr/local/bin/outrider",
+            "drain",
+            "proxy",
+            "--timeout",
+            "25s",
+            "--folder",
+            ClusterObjects.DRAIN_FOLDER.toString())
         .endExec()
         .endPreStop()
         .endLifecycle()
@@ -215,27 +224,28 @@ final class PodTemplate {
             .withContainerPort(wanted.proxy() ? 5432 : 5433)
             .withProtocol("TCP")
             .endPort()
+            // An API server that is away lets Patroni wait for it; no restart would help.
+            .withNewStartupProbe()
+            .withHttpGet(patroni("/liveness"))
+            .withPeriodSeconds(1)
+            .withTimeoutSeconds(3)
+            .withFailureThreshold(3600)
+            .endStartupProbe()
             // Patroni's own view of itself (its REST API, "Health check endpoints").
             .withNewReadinessProbe()
-            .withNewHttpGet()
-            .withPath("/readiness")
-            .withPort(new IntOrString("patroni"))
-            .withScheme("HTTPS")
-            .endHttpGet()
+            .withHttpGet(patroni("/readiness"))
             .withPeriodSeconds(1)
             .withTimeoutSeconds(3)
             .withFailureThreshold(3)
             .endReadinessProbe()
+            // 18 to 23 s after Patroni has frozen: about when its lease of 20 s has ended, and the
+            // fence is shut. PostgreSQL gets little time, since another one may be the primary.
             .withNewLivenessProbe()
-            .withNewHttpGet()
-            .withPath("/liveness")
-            .withPort(new IntOrString("patroni"))
-            .withScheme("HTTPS")
-            .endHttpGet()
-            .withInitialDelaySeconds(10)
-            .withPeriodSeconds(10)
-            .withTimeoutSeconds(5)
-            .withFailureThreshold(3)
+            .withHttpGet(patroni("/liveness"))
+            .withPeriodSeconds(5)
+            .withTimeoutSeconds(3)
+            .withFailureThreshold(4)
+            .withTerminationGracePeriodSeconds(5L)
             .endLivenessProbe()
             .withVolumeMounts(
                 mount(ClusterObjects.VOLUME, ClusterObjects.FOLDER + "/pgdata", "pgdata"),
@@ -250,7 +260,26 @@ final class PodTemplate {
                 mount("postgres-tmp", "/tmp", null),
                 mount("shm", "/dev/shm", null),
                 mount("token", "/var/run/secrets/kubernetes.io/serviceaccount", null));
+    if (wanted.proxy()) {
+      // The proxy's sessions end before PostgreSQL does.
+      builder
+          .withNewLifecycle()
+          .withNewPreStop()
+          .withNewExec()
+          .withCommand("/usr/local/bin/outrider-prestop")
+          .endExec()
+          .endPreStop()
+          .endLifecycle();
+    }
     return builder.build();
+  }
+
+  private static HTTPGetAction patroni(String path) {
+    return new HTTPGetActionBuilder()
+        .withPath(path)
+        .withPort(new IntOrString("patroni"))
+        .withScheme("HTTPS")
+        .build();
   }
 
   private List<EnvVar> environment() {
@@ -271,6 +300,7 @@ final class PodTemplate {
         secret("PATRONI_REWIND_PASSWORD", names.credentials(), "rewind-password"),
         value("PATRONI_RESTAPI_USERNAME", "patroni"),
         secret("PATRONI_RESTAPI_PASSWORD", names.credentials(), "restapi-password"),
+        value("OUTRIDER_PROXY", String.valueOf(wanted.proxy())),
         value("OUTRIDER_APP_DATABASE", initdb.database()),
         value("OUTRIDER_APP_OWNER", initdb.owner()),
         // A file: the postmaster inherits the environment, though not what begins with PATRONI_.

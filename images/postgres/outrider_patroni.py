@@ -1,0 +1,762 @@
+"""Patroni as Outrider runs it: with a record of the lease for the proxy, and an eye on the replica.
+
+Everything that Patroni decides stays Patroni's. What is added, by wrapping some of its methods:
+
+1. A clock that nobody can set: Patroni ages the leader lock with time.time(), and a step of the
+   wall clock must neither end a lease nor prolong it.
+2. The record of this instance, /run/postgresql/instance.json, by which the proxy knows whether
+   clients may reach this PostgreSQL (class Record).
+3. A postmaster that exits is noticed at once, not at the next turn of the loop (class Watch).
+4. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
+   that follows from it (function unready).
+
+What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
+"""
+
+import datetime
+import functools
+import inspect
+import json
+import logging
+import math
+import os
+import select
+import sys
+import threading
+import time
+from typing import NamedTuple, Optional
+
+RECORD = "/run/postgresql/instance.json"
+
+# Seconds, see Stuck.
+REPLAY_STANDS = 30
+NO_RECEIVER = 10
+NOT_RUNNING = 60
+
+logger = logging.getLogger("outrider")
+
+
+def boottime():
+    """Seconds since the machine's start, with the time that it slept. The clock of /proc/uptime."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def steady_clock(wall, boot):
+    """A time.time() that goes on from `wall` with the pace of the clock `boot`."""
+    offset = wall - boot()
+    return lambda: offset + boot()
+
+
+# --- the record ---------------------------------------------------------------------------------
+
+
+class Facts(NamedTuple):
+    """What the role in the record follows from."""
+
+    paused: bool = False  # maintenance mode
+    lease_until: Optional[float] = None  # on the clock of boottime(); None: the lock is not held
+    running: bool = False  # PostgreSQL runs and accepts connections
+    in_recovery: Optional[bool] = None  # None: it did not answer
+    may_be_primary: bool = False  # it is being promoted, or bootstrapped, or was a primary just now
+    standby_leader: bool = False  # the lock makes no primary of it
+    state: str = "starting"  # in Patroni's words
+    previous: str = "none"  # the role in the record so far
+
+
+def role_of(facts, now):
+    """The role, and for "none" the reason."""
+    # Nothing but Patroni makes a primary of a standby. So one that does not answer right now is
+    # what it was.
+    in_recovery = facts.in_recovery
+    if in_recovery is None and facts.previous in ("standby", "unmanaged"):
+        in_recovery = facts.previous == "standby"
+
+    standby = facts.running and in_recovery is True and not facts.may_be_primary
+    if facts.paused:
+        if standby:
+            return "standby", None
+        if facts.running and in_recovery is False:
+            return "unmanaged", None
+        return "none", f"Patroni is paused and PostgreSQL is {facts.state}"
+    if facts.lease_until is not None and not (facts.standby_leader and standby):
+        if facts.lease_until > now:
+            return "primary", None
+        return "none", "the leader lock was not renewed in time"
+    if standby:
+        return "standby", None
+    if facts.running and in_recovery is False:
+        return "none", "PostgreSQL is a primary, but this instance does not hold the leader lock"
+    if facts.running and in_recovery is True:
+        return "none", "PostgreSQL is being promoted or bootstrapped without the leader lock"
+    return "none", f"PostgreSQL is {facts.state}"
+
+
+class Record:
+    """The file. Its lease is counted from just before Patroni asked for it.
+
+    Rules, in the order in which they matter:
+    - it never promises more than Patroni has: nobody else takes the lock before leaseUntil, since
+      the others count its age from when they see it renewed, which is later;
+    - "primary" stands in it before Patroni promotes, "none" before Patroni gives the lock away;
+    - when it cannot be written, it is taken away, unless it expires by itself anyway.
+    """
+
+    def __init__(self, path=RECORD, clock=boottime):
+        self.path = path
+        self.clock = clock
+        # Patroni's loop and its long actions (a switchover) are different threads.
+        self.lock = threading.RLock()
+        self.role = "none"
+        self.lease_until = None
+        self.asked = None
+
+    def adopt(self, postmaster_runs):
+        """Goes on with the record of a Patroni that was killed while its PostgreSQL ran on."""
+        with self.lock:
+            try:
+                with open(self.path, encoding="utf-8") as stream:
+                    old = json.load(stream)
+                now = self.clock()
+                if 0 <= now - old["written"] and postmaster_runs:
+                    if old["role"] == "primary" and now < old["leaseUntil"] <= now + old["ttl"]:
+                        self.role, self.lease_until = "primary", float(old["leaseUntil"])
+                        return
+                    if old["role"] in ("standby", "unmanaged"):
+                        self.role = old["role"]
+                        return
+            except FileNotFoundError:
+                pass
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                logger.warning("The old record %s is of no use: %r", self.path, error)
+            self.write("none", reason="Patroni is starting")
+
+    def asking(self):
+        """Patroni is about to ask for the lock, or in failsafe mode all the others."""
+        self.asked = self.clock()
+
+    def leased(self, ttl, facts):
+        """It has got what it asked for last, for `ttl` seconds."""
+        with self.lock:
+            # Nothing is known to count from: Patroni has found a way to the lock that is not hooked.
+            if self.asked is None:
+                return
+            self.lease_until, self.asked = self.asked + ttl, None
+            self.update(facts, ttl=ttl)
+
+    def unleased(self, reason, facts):
+        """Patroni has lost the lock, or is about to release it."""
+        with self.lock:
+            self.lease_until = None
+            if self.role != "primary":
+                return
+            if facts.paused:
+                self.update(facts)
+            else:
+                # Whether it is in recovery again, the end of the cycle will tell.
+                self.write("none", reason=reason)
+
+    def update(self, facts, ttl=None):
+        """Writes what follows from the facts."""
+        with self.lock:
+            facts = facts._replace(lease_until=self.lease_until, previous=self.role)
+            role, reason = role_of(facts, self.clock())
+            # The lease has been written when it was renewed.
+            if role == "primary" and self.role == "primary" and ttl is None:
+                return
+            self.write(role, reason, ttl)
+
+    def write(self, role, reason=None, ttl=None):
+        record = {"role": role}
+        if role == "primary":
+            # Downwards, never a moment too long.
+            record["leaseUntil"] = math.floor(self.lease_until * 1000) / 1000
+            record["ttl"] = ttl if ttl is not None else math.ceil(self.lease_until - self.clock())
+        record["written"] = round(self.clock(), 3)
+        if reason:
+            record["reason"] = reason
+        before, self.role = self.role, role
+        if role != before:
+            logger.info("Record of the instance: %s%s", role, f", {reason}" if reason else "")
+        try:
+            with open(self.path + ".new", "w", encoding="utf-8") as stream:
+                json.dump(record, stream)
+            os.rename(self.path + ".new", self.path)
+        except OSError as error:
+            logger.error("Cannot write %s, clients may be cut off: %s", self.path, error)
+            # An old lease ends by itself, and until then it is true. Any other content is not.
+            if not before == role == "primary":
+                self.remove()
+
+    def remove(self):
+        for path in (self.path, self.path + ".new"):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                logger.error("Cannot remove %s either: %s", path, error)
+
+
+# --- the postmaster -----------------------------------------------------------------------------
+
+
+class Watch:
+    """Calls `ended(pid)`, in a thread of its own, when the process that it watches has exited."""
+
+    def __init__(self, ended):
+        self.ended = ended
+        self.pid = None
+
+    def watch(self, pid):
+        if pid is None or pid == self.pid:
+            return
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError as error:
+            # It is gone again already: the loop sees that by itself.
+            logger.debug("Cannot watch the postmaster %s: %s", pid, error)
+            return
+        self.pid = pid
+        threading.Thread(target=self._wait, args=(pid, descriptor), name="postmaster", daemon=True).start()
+
+    def _wait(self, pid, descriptor):
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll()
+        finally:
+            os.close(descriptor)
+            if self.pid == pid:
+                self.pid = None
+        self.ended(pid)
+
+
+def end_orphans(processes, patience=0.1, limit=2.0, clock=time.monotonic, sleep=time.sleep):
+    """Sees that the backends of a postmaster that is gone are gone too.
+
+    A new postmaster refuses to start while one of them is attached to the old shared memory. They
+    go by themselves as soon as they notice, but one that computes does not notice.
+
+    processes: with the methods is_running() and kill() of psutil.Process
+    Returns how many had to be killed.
+    """
+    started, killed = clock(), 0
+    left = [process for process in processes if process.is_running()]
+    while left and clock() - started < patience:
+        sleep(0.01)
+        left = [process for process in left if process.is_running()]
+    for process in left:
+        try:
+            process.kill()
+            killed += 1
+        except Exception as error:  # pylint: disable=broad-except  # gone in this moment
+            logger.debug("Cannot end %s: %r", process, error)
+    while left and clock() - started < limit:
+        sleep(0.01)
+        left = [process for process in left if process.is_running()]
+    return killed
+
+
+# --- stuck, and ready ---------------------------------------------------------------------------
+
+
+class Observation(NamedTuple):
+    """A replica in one turn of the loop."""
+
+    leader: Optional[str] = None  # the leader's name, if it is another instance
+    paused: bool = False
+    busy: bool = False  # Patroni copies, rewinds, starts or stops PostgreSQL
+    running: bool = False  # there is a postmaster
+    state: str = ""  # in Patroni's words
+    replay: Optional[int] = None  # None: not in recovery, or no answer
+    primary: Optional[int] = None  # the last position that the primary has told
+    streaming: bool = False
+
+
+class Verdict(NamedTuple):
+    kind: str
+    since: float
+    reason: str
+
+
+def lsn(position):
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:08X}"
+
+
+class Stuck:
+    """Whether a replica is stuck: the rule of docs/postgrescluster.md, "Replicas that are stuck".
+
+    Its clock starts again with everything that is a sign of life. It says nothing while there is
+    no other leader to follow, and nothing in maintenance mode.
+
+    excused: asked before replay that stands is held against the replica; true if that is what
+        somebody wants (recovery_min_apply_delay, queries that replay waits for)
+    """
+
+    def __init__(self, excused=lambda: False):
+        self.excused = excused
+        self.verdict = None
+        self._forget()
+
+    def _forget(self):
+        self.replay = self.behind_since = self.unfed_since = self.down_since = None
+
+    def observe(self, now, seen):
+        """Returns a Verdict or None; the same object for as long as it is the same trouble."""
+        if seen.leader is None or seen.paused:
+            self._forget()
+            self.verdict = None
+            return None
+        self._note(now, seen)
+        found = self._judge(now, seen)
+        if found is None or self.verdict is None or found.kind != self.verdict.kind:
+            self.verdict = found
+        return self.verdict
+
+    def _note(self, now, seen):
+        self.down_since = None if seen.running else self.down_since or now
+        if not seen.running or seen.replay is None:
+            self.replay = self.behind_since = self.unfed_since = None
+            return
+        moved = self.replay is not None and self.replay != seen.replay
+        self.replay = seen.replay
+        if seen.primary is None or seen.primary <= seen.replay:
+            self.behind_since = None
+        elif moved or self.behind_since is None:
+            self.behind_since = now
+        if seen.streaming or moved:
+            self.unfed_since = None
+        elif self.unfed_since is None:
+            self.unfed_since = now
+
+    def _judge(self, now, seen):
+        def lasts(since, seconds):
+            return since is not None and now - since >= seconds
+
+        # While Patroni works on it there is hope, but not of another outcome than last time.
+        was_down = self.verdict is not None and self.verdict.kind == "down"
+        if lasts(self.down_since, NOT_RUNNING) and (was_down or not seen.busy):
+            return Verdict("down", self.down_since, f"PostgreSQL does not run: {seen.state}")
+        if lasts(self.unfed_since, NO_RECEIVER):
+            reason = f"no WAL receiver: nothing is streamed from {seen.leader}"
+            return Verdict("unfed", self.unfed_since, reason)
+        if lasts(self.behind_since, REPLAY_STANDS) and not self.excused():
+            reason = f"replay stands at {lsn(seen.replay)} while {seen.leader} goes on"
+            return Verdict("behind", self.behind_since, reason)
+        return None
+
+
+class Standby(NamedTuple):
+    """What the readiness of an instance that is not the leader follows from."""
+
+    running: bool  # in recovery, and it answers
+    streaming: bool
+    has_streamed: bool  # since its start
+    leader_known: bool
+    was_ready: bool  # at the last probe, of the same postmaster
+    stuck: Optional[str] = None  # the reason
+    lag: int = 0  # bytes that are not replayed yet
+    maximum_lag: Optional[int] = None
+
+
+def unready(standby):
+    """Why no reads should go to it, or None."""
+    if not standby.running:
+        return "PostgreSQL does not run as a standby, or does not answer"
+    # Nobody can be followed: what it has is what there is to read.
+    if not standby.leader_known and standby.was_ready:
+        return None
+    if standby.stuck is not None:
+        return f"stuck: {standby.stuck}"
+    if standby.leader_known and not (standby.streaming or standby.has_streamed):
+        return "it has not streamed from the primary since its start"
+    if standby.maximum_lag is not None and standby.lag > standby.maximum_lag:
+        return f"{standby.lag} bytes behind the primary (at most {standby.maximum_lag})"
+    return None
+
+
+def maximum_read_lag(configuration):
+    """outrider.maximum_read_lag of patroni.yaml: bytes, or None."""
+    section = configuration.get("outrider") or {}
+    value = section.get("maximum_read_lag") if isinstance(section, dict) else None
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        logger.error("outrider.maximum_read_lag is %r (expected: bytes, a whole number >= 0)", value)
+        return None
+    return value
+
+
+# --- Patroni ------------------------------------------------------------------------------------
+
+
+class UnknownPatroni(Exception):
+    """Patroni is not the one that the hooks are made for."""
+
+
+def check(version, known):
+    """Refuses a Patroni whose version, methods or attributes are not the known ones.
+
+    known: (class, name of a method, names of its parameters after self), or
+        (class, name of an attribute that its __init__ sets, None)
+    """
+    if version.split(".")[:2] != ["4", "1"]:
+        raise UnknownPatroni(f"Patroni is {version} (expected: 4.1.x)")
+    for owner, name, parameters in known:
+        if parameters is None:
+            if name not in owner.__init__.__code__.co_names:
+                raise UnknownPatroni(f"Patroni {version}: {owner.__name__} has no attribute {name}")
+            continue
+        method = inspect.getattr_static(owner, name, None)
+        if not inspect.isfunction(method):
+            raise UnknownPatroni(f"Patroni {version} has no method {owner.__name__}.{name}")
+        found = list(inspect.signature(method).parameters)[1:]
+        if found != parameters:
+            raise UnknownPatroni(
+                f"Patroni {version}: {owner.__name__}.{name} takes {found} (expected: {parameters})"
+            )
+
+
+def guarded(function):
+    """What is added to Patroni must not break it."""
+
+    @functools.wraps(function)
+    def wrapper(*args):
+        try:
+            return function(*args)
+        except Exception:  # pylint: disable=broad-except
+            logger.exception("outrider: %s failed", function.__name__)
+            return None
+
+    return wrapper
+
+
+class Instance:
+    """The instance that Patroni runs, seen through Patroni's objects."""
+
+    def __init__(self, record, clock=boottime):
+        self.record = record
+        self.clock = clock
+        self.watch = Watch(self._postmaster_ended)
+        self.stuck = Stuck(self._replay_is_held)
+        self.ha = None
+        # take_leader() has failed, and Patroni has not noticed yet.
+        self.refused = False
+        # The verdict that is published, and since when that is.
+        self.verdict, self.since = None, None
+        # Of the postmaster with this start time: it has streamed, it was ready.
+        self.postmaster = None
+        self.has_streamed = False
+        self.was_ready = False
+
+    # the record
+
+    @staticmethod
+    def _fresh(ha):
+        """What PostgreSQL has told Patroni in this cycle, or an empty dictionary."""
+        told = ha.state_handler._cluster_info_state
+        return {} if "error" in told else told
+
+    def facts(self, ha):
+        postgres, told = ha.state_handler, self._fresh(ha)
+        in_recovery = not told["timeline"] if "timeline" in told else None
+        return Facts(
+            paused=ha.is_paused(),
+            running=postgres.state == "running" and bool(postgres.is_running()),
+            in_recovery=in_recovery,
+            may_be_primary=postgres.bootstrapping
+            or ha._async_executor.scheduled_action == "promote"
+            or postgres.role not in ("replica", "standby_leader"),
+            standby_leader=ha.is_standby_cluster(),
+            state=str(postgres.state),
+        )
+
+    @guarded
+    def leadership(self, ha, value):
+        refused, self.refused = self.refused, False
+        if value and not refused:
+            self.record.leased(ha.dcs.ttl, self.facts(ha))
+        else:
+            self.record.unleased("this instance does not hold the leader lock", self.facts(ha))
+
+    @guarded
+    def releasing(self):
+        if self.ha is not None:
+            self.record.unleased("the leader lock is released", self.facts(self.ha))
+
+    @guarded
+    def cluster_loaded(self, ha, paused):
+        """The end of the maintenance mode, seen before Patroni acts on it."""
+        if self.record.role == "unmanaged" and not paused:
+            self.record.update(self.facts(ha)._replace(paused=False))
+
+    @guarded
+    def after_cycle(self, ha):
+        self.record.update(self.facts(ha))
+        postmaster = ha.state_handler._postmaster_proc
+        self.watch.watch(postmaster.pid if postmaster else None)
+        self._look_for_trouble(ha)
+
+    @guarded
+    def stopped(self, ha):
+        # In maintenance mode PostgreSQL is left alone.
+        if not ha.is_paused():
+            self.record.unleased("Patroni has stopped", self.facts(ha))
+            if not ha.state_handler.is_running():
+                self.record.write("none", "Patroni has stopped")
+
+    # the postmaster
+
+    @guarded
+    def _postmaster_ended(self, pid):
+        ha = self.ha
+        killed = end_orphans(self._backends(ha.state_handler.data_dir, pid))
+        logger.info(
+            "The postmaster %s has exited%s", pid, f"; ended {killed} of its processes" if killed else ""
+        )
+        ha.wakeup()
+
+    @staticmethod
+    def _backends(data_dir, postmaster):
+        import psutil
+
+        folder, found = os.path.realpath(data_dir), []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != postmaster and process.name() == "postgres" and process.cwd() == folder:
+                    found.append(process)
+            except psutil.Error:
+                pass
+        return found
+
+    # stuck
+
+    def _look_for_trouble(self, ha):
+        before = self.stuck.verdict
+        verdict = self.stuck.observe(self.clock(), self._observation(ha))
+        if verdict is before:
+            return
+        if verdict is None:
+            logger.info("This replica is no longer stuck")
+        else:
+            logger.warning("This replica is stuck: %s", verdict.reason)
+        ha.touch_member()
+
+    def _observation(self, ha):
+        postgres, cluster, told = ha.state_handler, ha.dcs.cluster, self._fresh(ha)
+        leader = cluster.leader.name if cluster and not cluster.is_unlocked() else None
+        in_recovery = "timeline" in told and not told["timeline"]
+        return Observation(
+            leader=leader if leader != postgres.name else None,
+            paused=ha.is_paused(),
+            busy=ha._async_executor.busy,
+            running=bool(postgres.is_running()),
+            state=str(postgres.state),
+            replay=told.get("replay_lsn") if in_recovery else None,
+            primary=cluster.status.last_lsn if cluster else None,
+            streaming=told.get("receiver_state") == "streaming",
+        )
+
+    @guarded
+    def _replay_is_held(self):
+        """True if replay waits on purpose: for a delay that was asked for, or for queries."""
+        rows = self.ha.state_handler.query(
+            "SELECT coalesce(wait_event_type, ''), coalesce(wait_event, '')"
+            " FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup'",
+            retry=False,
+        )
+        return any(
+            kind in ("Lock", "BufferPin") or event == "RecoveryApplyDelay" or event.startswith("RecoveryConflict")
+            for kind, event in rows
+        )
+
+    def published(self):
+        """What goes into the member's data, or None."""
+        verdict = self.stuck.verdict
+        if verdict is None:
+            return None
+        if self.verdict is not verdict:
+            # Once: the same text for as long as it is the same trouble, or each turn would write it.
+            age = datetime.timedelta(seconds=self.clock() - verdict.since)
+            since = datetime.datetime.now(datetime.timezone.utc) - age
+            self.verdict, self.since = verdict, since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"stuck": {"since": self.since, "reason": verdict.reason}}
+
+    # readiness
+
+    def readiness(self, handler):
+        """Why the instance is not ready, or None; in the place of Patroni's own answer."""
+        patroni = handler.server.patroni
+        # It became the leader after it had been a standby, or made the database.
+        if patroni.ha.is_leader():
+            return None
+        status = handler.get_postgresql_status()
+        cluster = patroni.dcs.cluster
+        streaming = status.get("replication_state") == "streaming"
+        if status.get("postmaster_start_time") != self.postmaster:
+            self.postmaster = status.get("postmaster_start_time")
+            self.has_streamed = self.was_ready = False
+        self.has_streamed = self.has_streamed or streaming
+        told = max(cluster.status.last_lsn or 0 if cluster else 0, status.get("latest_end_lsn") or 0)
+        verdict = self.stuck.verdict
+        reason = unready(
+            Standby(
+                running=status.get("state") == "running" and status.get("role") in ("replica", "standby_leader"),
+                streaming=streaming,
+                has_streamed=self.has_streamed,
+                leader_known=bool(cluster) and not cluster.is_unlocked(),
+                was_ready=self.was_ready,
+                stuck=verdict.reason if verdict else None,
+                lag=max(0, told - ((status.get("xlog") or {}).get("replayed_location") or 0)),
+                maximum_lag=maximum_read_lag(patroni.config),
+            )
+        )
+        if self.was_ready != (reason is None):
+            logger.info("Readiness: %s", reason or "ready")
+        self.was_ready = reason is None
+        return reason
+
+
+def hooks(instance):
+    """Wraps the methods of Patroni that are named here; refuses a Patroni that is not known."""
+    from patroni import global_config
+    from patroni.api import RestApiHandler
+    from patroni.dcs.kubernetes import Kubernetes
+    from patroni.ha import Ha
+    from patroni.postgresql import Postgresql
+    from patroni.postgresql.postmaster import PostmasterProcess
+    from patroni.version import __version__
+
+    check(
+        __version__,
+        [
+            (Ha, "run_cycle", []),
+            (Ha, "acquire_lock", []),
+            (Ha, "update_lock", ["update_status"]),
+            (Ha, "check_failsafe_topology", []),
+            (Ha, "set_is_leader", ["value"]),
+            (Ha, "load_cluster_from_dcs", []),
+            (Ha, "shutdown", []),
+            (Ha, "wakeup", []),
+            (Ha, "touch_member", []),
+            (Ha, "is_paused", []),
+            (Ha, "is_leader", []),
+            (Ha, "is_standby_cluster", []),
+            (Kubernetes, "take_leader", []),
+            (Kubernetes, "delete_leader", ["leader", "last_lsn"]),
+            # Behind a decorator.
+            (Kubernetes, "touch_member", ["args", "kwargs"]),
+            (Postgresql, "is_running", []),
+            (Postgresql, "query", ["sql", "params", "retry"]),
+            (Postgresql, "_cluster_info_state", None),
+            (Postgresql, "_postmaster_proc", None),
+            (Postgresql, "bootstrapping", None),
+            (Ha, "_async_executor", None),
+            (PostmasterProcess, "_is_postmaster_process", []),
+            (RestApiHandler, "_readiness", []),
+            (RestApiHandler, "get_postgresql_status", ["retry"]),
+        ],
+    )
+
+    set_is_leader, load, run_cycle = Ha.set_is_leader, Ha.load_cluster_from_dcs, Ha.run_cycle
+    take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
+    shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
+
+    def after_asking(method):
+        @functools.wraps(method)
+        def hooked(self, *args, **kwargs):
+            instance.record.asking()
+            return method(self, *args, **kwargs)
+
+        return hooked
+
+    def hooked_run_cycle(self):
+        instance.ha = self
+        info = run_cycle(self)
+        instance.after_cycle(self)
+        return info
+
+    def hooked_set_is_leader(self, value):
+        # Both in one, so that the record says what Patroni thinks.
+        with instance.record.lock:
+            set_is_leader(self, value)
+            instance.leadership(self, value)
+
+    def hooked_load(self):
+        load(self)
+        instance.cluster_loaded(self, global_config.from_cluster(self.cluster).is_paused)
+
+    def hooked_shutdown(self):
+        shutdown(self)
+        instance.stopped(self)
+
+    def hooked_take(self):
+        # After bootstrap Patroni does not look at the answer.
+        instance.record.asking()
+        instance.refused = True
+        instance.refused = not take(self)
+        return not instance.refused
+
+    def hooked_delete(self, leader, last_lsn=None):
+        instance.releasing()
+        return delete(self, leader, last_lsn)
+
+    def hooked_touch(self, data):
+        published = instance.published()
+        if published:
+            data["outrider"] = published
+        return touch(self, data)
+
+    def hooked_is_postmaster(self):
+        # Patroni compares the start times of the process and in postmaster.pid; the former follows
+        # the wall clock when that is set. The folder in which it runs cannot change.
+        if is_postmaster(self):
+            return True
+        folder = self._postmaster_pid.get("data_dir")
+        return bool(
+            folder
+            and self.name() == "postgres"
+            and self.cwd() == os.path.realpath(folder)
+            and self.ppid() != os.getpid()
+        )
+
+    Ha.acquire_lock = after_asking(Ha.acquire_lock)
+    Ha.update_lock = after_asking(Ha.update_lock)
+    Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology)
+    Ha.run_cycle = hooked_run_cycle
+    Ha.set_is_leader = hooked_set_is_leader
+    Ha.load_cluster_from_dcs = hooked_load
+    Ha.shutdown = hooked_shutdown
+    Kubernetes.take_leader = hooked_take
+    Kubernetes.delete_leader = hooked_delete
+    Kubernetes.touch_member = hooked_touch
+    PostmasterProcess._is_postmaster_process = hooked_is_postmaster
+    RestApiHandler._readiness = lambda self: instance.readiness(self)
+
+
+def postmaster_runs(data_dir):
+    """Whether a postmaster of this folder runs already: Patroni was killed, and is started again."""
+    try:
+        with open(os.path.join(data_dir, "postmaster.pid"), encoding="utf-8") as stream:
+            pid = int(stream.readline())
+        with open(f"/proc/{abs(pid)}/comm", encoding="utf-8") as stream:
+            return stream.read().strip() == "postgres"
+    except (OSError, ValueError):
+        return False
+
+
+def main():
+    # Before anything of Patroni is imported. What logs the time asks time_ns() and datetime, which
+    # stay with the wall clock.
+    time.time = steady_clock(time.time(), boottime)
+    record = Record()
+    try:
+        hooks(Instance(record))
+    except (UnknownPatroni, ImportError) as error:
+        sys.exit(f"outrider-patroni: ERROR: {error}")
+    # Not for --version and the like.
+    if not any(argument.startswith("-") for argument in sys.argv[1:]):
+        record.adopt(postmaster_runs(os.environ.get("PGDATA", "")))
+    from patroni.__main__ import main as patroni
+
+    patroni()

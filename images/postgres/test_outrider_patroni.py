@@ -1,0 +1,670 @@
+"""Tests of outrider_patroni.py, against the Patroni that is in the image: the image build runs them.
+
+By hand, with Patroni installed: cd images/postgres && python3 -m unittest
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from types import SimpleNamespace
+
+import outrider_patroni as outrider
+from outrider_patroni import Facts, Observation, Record, Standby, Stuck, Watch, role_of, unready
+
+STANDBY = Facts(running=True, in_recovery=True, state="running")
+PRIMARY = Facts(running=True, in_recovery=False, may_be_primary=True, state="running")
+
+
+class Clock:
+    def __init__(self, now=1000.0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+class Quiet(unittest.TestCase):
+    def setUp(self):
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.path = os.path.join(self.folder, "instance.json")
+        self.clock = Clock()
+        self.record = Record(self.path, self.clock)
+
+    def written(self):
+        with open(self.path, encoding="utf-8") as stream:
+            return json.load(stream)
+
+    def role(self):
+        return self.written()["role"]
+
+    def renew(self, facts=PRIMARY, ttl=20):
+        self.record.asking()
+        self.record.leased(ttl, facts)
+
+
+class ClockTest(unittest.TestCase):
+    def test_steps_of_the_wall_clock_do_not_move_it(self):
+        boot = Clock(500.0)
+        clock = outrider.steady_clock(1_700_000_000.0, boot)
+
+        boot.now += 7.5
+
+        self.assertEqual(1_700_000_007.5, clock())
+
+    def test_boottime_is_the_clock_of_proc_uptime(self):
+        with open("/proc/uptime", encoding="utf-8") as stream:
+            uptime = float(stream.read().split()[0])
+
+        self.assertAlmostEqual(uptime, outrider.boottime(), delta=1)
+
+    @unittest.skipIf(sys.version_info < (3, 13), "an older Python's log records ask time.time()")
+    def test_log_records_keep_the_wall_clock(self):
+        before, real = time.time(), time.time
+        time.time = lambda: 42.0
+        try:
+            record = logging.makeLogRecord({})
+        finally:
+            time.time = real
+
+        self.assertAlmostEqual(before, record.created, delta=5)
+
+
+class RoleTest(unittest.TestCase):
+    def check(self, expected, facts, now=1000.0):
+        self.assertEqual(expected, role_of(facts, now)[0])
+
+    def test_a_lease_makes_a_primary_until_it_ends(self):
+        self.check("primary", PRIMARY._replace(lease_until=1000.5))
+        self.check("none", PRIMARY._replace(lease_until=1000.0))
+        # The lock is held and PostgreSQL starts, or is not promoted yet.
+        self.check("primary", Facts(lease_until=1010.0, state="starting"))
+        self.check("primary", STANDBY._replace(lease_until=1010.0))
+
+    def test_the_leader_of_a_standby_cluster_is_a_standby(self):
+        self.check("standby", STANDBY._replace(lease_until=1010.0, standby_leader=True))
+        self.check("standby", STANDBY._replace(lease_until=990.0, standby_leader=True))
+
+    def test_a_primary_without_a_lease_is_nothing(self):
+        self.check("none", PRIMARY)
+
+    def test_a_standby_that_may_become_a_primary_without_a_lease_is_nothing(self):
+        self.check("standby", STANDBY)
+        self.check("none", STANDBY._replace(may_be_primary=True))
+
+    def test_a_standby_that_does_not_answer_is_what_it_was(self):
+        silent = STANDBY._replace(in_recovery=None)
+        self.check("standby", silent._replace(previous="standby"))
+        self.check("none", silent._replace(previous="none"))
+        self.check("none", silent._replace(previous="primary"))
+        self.check("none", silent._replace(previous="standby", running=False))
+
+    def test_in_maintenance_mode_no_lease_is_needed(self):
+        self.check("unmanaged", PRIMARY._replace(paused=True))
+        self.check("unmanaged", PRIMARY._replace(paused=True, lease_until=990.0))
+        self.check("unmanaged", PRIMARY._replace(paused=True, in_recovery=None, previous="unmanaged"))
+        self.check("standby", STANDBY._replace(paused=True))
+        self.check("none", Facts(paused=True, state="stopped"))
+
+    def test_none_says_why(self):
+        for facts in (Facts(), PRIMARY, PRIMARY._replace(lease_until=1.0), Facts(paused=True), STANDBY._replace(may_be_primary=True)):
+            self.assertTrue(role_of(facts, 1000.0)[1], facts)
+
+
+class RecordTest(Quiet):
+    def test_the_lease_counts_from_before_the_lock_was_asked_for(self):
+        self.record.asking()
+        self.clock.now += 8.0
+        self.record.leased(20, PRIMARY)
+
+        self.assertEqual({"role": "primary", "leaseUntil": 1020.0, "ttl": 20, "written": 1008.0}, self.written())
+
+    def test_a_lease_is_never_rounded_up(self):
+        self.clock.now = 1000.0009
+
+        self.renew()
+
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+
+    def test_what_was_not_asked_for_is_no_lease(self):
+        self.record.leased(20, PRIMARY)
+        self.assertFalse(os.path.exists(self.path))
+
+        self.renew()
+        self.clock.now += 5
+        self.record.leased(20, PRIMARY)
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+
+    def test_a_lost_lock_is_told_at_once(self):
+        self.renew()
+
+        self.record.unleased("another instance holds it", PRIMARY)
+
+        self.assertEqual(("none", "another instance holds it"), (self.role(), self.written()["reason"]))
+
+    def test_a_primary_is_not_called_a_standby_before_it_was_asked_again(self):
+        self.renew(STANDBY)
+
+        self.record.unleased("lost", STANDBY)
+        self.assertEqual("none", self.role())
+
+        self.record.update(STANDBY)
+        self.assertEqual("standby", self.role())
+
+    def test_a_standby_that_holds_no_lock_stays_one(self):
+        self.record.update(STANDBY)
+
+        self.record.unleased("does not hold it", STANDBY)
+
+        self.assertEqual("standby", self.role())
+
+    def test_the_end_of_a_cycle_does_not_prolong_a_lease(self):
+        self.renew()
+        self.clock.now += 5
+        self.record.update(PRIMARY)
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+
+        self.clock.now += 16
+        self.record.update(PRIMARY)
+        self.assertEqual("none", self.role())
+
+    def test_maintenance_mode_and_its_end(self):
+        self.renew()
+        self.renew(PRIMARY._replace(paused=True))
+        self.assertEqual("unmanaged", self.role())
+
+        # The lock is lost meanwhile, nobody else takes over.
+        self.record.unleased("lost", PRIMARY._replace(paused=True))
+        self.assertEqual("unmanaged", self.role())
+
+        self.record.update(PRIMARY)
+        self.assertEqual("none", self.role())
+
+    def test_a_killed_patroni_is_followed_by_one_that_goes_on(self):
+        self.renew()
+        self.clock.now += 3
+        successor = Record(self.path, self.clock)
+
+        successor.adopt(postmaster_runs=True)
+
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+        successor.unleased("another holds it", PRIMARY)
+        self.assertEqual("none", self.role())
+
+    def test_an_old_record_is_not_believed_for_longer_than_it_is_true(self):
+        for name, content, runs in (
+            ("no postmaster", {"role": "standby", "written": 990.0}, False),
+            ("its lease has ended", {"role": "primary", "leaseUntil": 999.0, "ttl": 20, "written": 979.0}, True),
+            ("its lease is too long", {"role": "primary", "leaseUntil": 1900.0, "ttl": 20, "written": 990.0}, True),
+            ("from before a restart of the machine", {"role": "standby", "written": 5000.0}, True),
+            ("no record", [1], True),
+            ("incomplete", {"role": "primary", "written": 990.0}, True),
+        ):
+            with self.subTest(name):
+                with open(self.path, "w", encoding="utf-8") as stream:
+                    json.dump(content, stream)
+
+                Record(self.path, self.clock).adopt(runs)
+
+                self.assertEqual("none", self.role())
+
+    def test_an_old_standby_goes_on_while_its_postmaster_runs(self):
+        self.record.update(STANDBY)
+
+        Record(self.path, self.clock).adopt(postmaster_runs=True)
+
+        self.assertEqual("standby", self.role())
+
+    def test_a_record_that_cannot_be_written_is_taken_away(self):
+        self.record.update(STANDBY)
+        os.mkdir(self.path + ".new")
+
+        self.renew()
+
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_an_old_lease_that_cannot_be_renewed_ends_by_itself(self):
+        self.renew()
+        os.mkdir(self.path + ".new")
+        self.clock.now += 2
+
+        self.renew()
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+
+        self.record.unleased("lost", PRIMARY)
+        self.assertFalse(os.path.exists(self.path))
+
+
+class WatchTest(Quiet):
+    def test_an_exit_is_told_at_once(self):
+        ended = threading.Event()
+        with subprocess.Popen(["sleep", "60"]) as process:
+            watch = Watch(lambda pid: ended.set())
+            watch.watch(process.pid)
+            self.assertFalse(ended.wait(0.05))
+
+            process.kill()
+
+            self.assertTrue(ended.wait(1))
+        # The number may be another process's next.
+        deadline = time.monotonic() + 1
+        while watch.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertIsNone(watch.pid)
+
+    def test_what_is_gone_already_is_no_error(self):
+        with subprocess.Popen(["true"]) as process:
+            process.wait()
+
+        watch = Watch(self.fail)
+        watch.watch(process.pid)
+        watch.watch(None)
+
+        self.assertIsNone(watch.pid)
+
+    def test_only_orphans_that_do_not_go_are_killed(self):
+        clock = Clock()
+
+        class Orphan:
+            def __init__(self, ends):
+                self.ends, self.killed = ends, False
+
+            def is_running(self):
+                return not self.killed and clock.now < self.ends
+
+            def kill(self):
+                self.killed = True
+
+        def sleep(seconds):
+            clock.now += seconds
+
+        soon, never = Orphan(1000.05), Orphan(float("inf"))
+
+        self.assertEqual(1, outrider.end_orphans([soon, never], clock=clock, sleep=sleep))
+
+        self.assertEqual((False, True), (soon.killed, never.killed))
+
+
+class StuckTest(unittest.TestCase):
+    FED = Observation(leader="a-1", running=True, state="running", replay=100, primary=100, streaming=True)
+
+    def setUp(self):
+        self.held = False
+        self.rule = Stuck(lambda: self.held)
+        self.now = 1000.0
+
+    def see(self, seen, seconds=2.5):
+        """The verdict after some turns of the loop that all see the same."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now += 2.5
+            verdict = self.rule.observe(self.now, seen)
+        return verdict
+
+    def test_an_idle_replica_is_well(self):
+        self.assertIsNone(self.see(self.FED, 600))
+
+    def test_replay_that_stands_for_30_seconds_while_the_primary_goes_on(self):
+        self.see(self.FED, 600)
+
+        self.assertIsNone(self.see(self.FED._replace(primary=200), 30))
+        verdict = self.see(self.FED._replace(primary=300), 5)
+
+        self.assertEqual("replay stands at 0/00000064 while a-1 goes on", verdict.reason)
+        self.assertEqual(1602.5, verdict.since)
+        # It is one and the same until it moves.
+        self.assertIs(verdict, self.see(self.FED._replace(primary=400), 60))
+        self.assertIsNone(self.see(self.FED._replace(primary=400, replay=101)))
+
+    def test_slow_replay_is_not_stuck(self):
+        for i in range(60):
+            self.assertIsNone(self.see(self.FED._replace(primary=10_000, replay=100 + i)))
+
+    def test_replay_that_is_held_on_purpose_is_not_stuck(self):
+        self.held = True
+        self.assertIsNone(self.see(self.FED._replace(primary=200), 120))
+
+        self.held = False
+        self.assertIsNotNone(self.see(self.FED._replace(primary=200)))
+
+    def test_no_receiver_for_10_seconds(self):
+        self.see(self.FED)
+        unfed = self.FED._replace(streaming=False)
+
+        self.assertIsNone(self.see(unfed, 10))
+        self.assertEqual("no WAL receiver: nothing is streamed from a-1", self.see(unfed).reason)
+        self.assertIsNone(self.see(self.FED))
+
+    def test_replay_from_an_archive_needs_no_receiver(self):
+        for i in range(60):
+            self.assertIsNone(self.see(self.FED._replace(streaming=False, primary=10_000, replay=100 + i)))
+
+    def test_postgres_that_does_not_run_for_60_seconds(self):
+        down = Observation(leader="a-1", state="start failed")
+
+        self.assertIsNone(self.see(down, 60))
+        self.assertEqual("PostgreSQL does not run: start failed", self.see(down).reason)
+        # Another try gives no hope yet.
+        self.assertIsNotNone(self.see(down._replace(busy=True, state="starting")))
+        self.assertIsNone(self.see(self.FED))
+
+    def test_a_long_copy_is_not_stuck(self):
+        self.assertIsNone(self.see(Observation(leader="a-1", busy=True, state="creating replica"), 3600))
+
+    def test_nobody_is_stuck_without_a_leader_or_in_maintenance_mode(self):
+        bad = self.FED._replace(streaming=False, primary=200)
+        self.assertIsNotNone(self.see(bad, 30))
+        for reset in (bad._replace(leader=None), bad._replace(paused=True)):
+            self.assertIsNone(self.see(reset, 600))
+            # And the time starts again.
+            self.assertIsNone(self.see(bad, 10))
+
+
+class ReadyTest(unittest.TestCase):
+    WELL = Standby(running=True, streaming=True, has_streamed=True, leader_known=True, was_ready=True)
+
+    def ready(self, **changes):
+        return unready(self.WELL._replace(**changes)) is None
+
+    def test_a_standby_is_ready_once_it_has_streamed(self):
+        self.assertTrue(self.ready())
+        self.assertTrue(self.ready(streaming=False))
+        self.assertFalse(self.ready(streaming=False, has_streamed=False))
+        self.assertFalse(self.ready(running=False))
+
+    def test_reads_go_on_while_there_is_no_leader(self):
+        self.assertTrue(self.ready(leader_known=False, streaming=False, lag=500, maximum_lag=100))
+        self.assertTrue(self.ready(leader_known=False, streaming=False, has_streamed=False, was_ready=False))
+        self.assertFalse(self.ready(leader_known=False, running=False))
+
+    def test_one_that_is_stuck_is_not_ready(self):
+        self.assertIn("replay stands", unready(self.WELL._replace(stuck="replay stands")))
+
+    def test_one_that_lags_too_much_is_not_ready(self):
+        self.assertTrue(self.ready(lag=1 << 40))
+        self.assertTrue(self.ready(lag=100, maximum_lag=100))
+        self.assertFalse(self.ready(lag=101, maximum_lag=100))
+
+    def test_the_maximum_comes_from_the_configuration(self):
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        self.assertEqual(1024, outrider.maximum_read_lag({"outrider": {"maximum_read_lag": 1024}}))
+        for bad in ({}, {"outrider": None}, {"outrider": {}}, {"outrider": 7}, *(
+            {"outrider": {"maximum_read_lag": value}} for value in ("16MB", -1, True, 1.5)
+        )):
+            self.assertIsNone(outrider.maximum_read_lag(bad), bad)
+
+
+class CheckTest(unittest.TestCase):
+    class Known:
+        def __init__(self):
+            self.attribute = 1
+
+        def method(self, value):
+            return value + self.attribute
+
+    def check(self, version="4.1.5", name="method", parameters=("value",)):
+        outrider.check(version, [(self.Known, name, parameters and list(parameters))])
+
+    def test_the_known_one_passes(self):
+        self.check()
+        self.check(version="4.1.17")
+        self.check(name="attribute", parameters=None)
+
+    def test_another_one_is_refused_by_name(self):
+        for message, arguments in (
+            ("Patroni is 4.2.0 (expected: 4.1.x)", {"version": "4.2.0"}),
+            ("Patroni 4.1.5 has no method Known.other", {"name": "other"}),
+            ("Known.method takes ['value'] (expected: ['values'])", {"parameters": ("values",)}),
+            ("Known has no attribute other", {"name": "other", "parameters": None}),
+        ):
+            with self.assertRaises(outrider.UnknownPatroni) as caught:
+                self.check(**arguments)
+            self.assertIn(message, str(caught.exception))
+
+
+class HookTest(Quiet):
+    """The hooks in the real Patroni, with a PostgreSQL and an API server that are made up."""
+
+    @classmethod
+    def setUpClass(cls):
+        from patroni.api import RestApiHandler
+        from patroni.dcs.kubernetes import Kubernetes
+        from patroni.ha import Ha
+        from patroni.postgresql.postmaster import PostmasterProcess
+
+        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler)
+        cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners
+
+    def setUp(self):
+        super().setUp()
+        for owner in self.owners:
+            self.addCleanup(self.restore, owner, dict(vars(owner)))
+        # What Patroni asks of the API server.
+        self.answers = {"acquire": True, "update": True, "take": True}
+        self.seen_by_server = []
+        test = self
+
+        def delete_leader(dcs, leader, last_lsn=None):
+            test.seen_by_server.append(("delete", test.role()))
+
+        def take_leader(dcs):
+            return test.answers["take"]
+
+        def touch_member(dcs, *args, **kwargs):
+            test.seen_by_server.append(("touch", args[0]))
+            return True
+
+        # The signatures are Patroni's, so that the check passes.
+        self.Kubernetes.delete_leader, self.Kubernetes.take_leader = delete_leader, take_leader
+        self.Kubernetes.touch_member = touch_member
+        self.instance = outrider.Instance(self.record, self.clock)
+        outrider.hooks(self.instance)
+        self.ha = self.make_ha()
+        self.instance.ha = self.ha
+
+    @staticmethod
+    def restore(owner, before):
+        for name, value in before.items():
+            if vars(owner).get(name) is not value and name not in ("__dict__", "__weakref__"):
+                setattr(owner, name, value)
+
+    def make_ha(self):
+        from patroni.dcs import Cluster
+
+        test, dcs = self, self.Kubernetes.__new__(self.Kubernetes)
+        dcs._ttl = 20
+        dcs.event = threading.Event()
+        dcs._name = "a-0"
+        dcs.acquire_leader_lock = lambda: test.answers["acquire"]
+        dcs.update_leader = lambda *args: test.answers["update"]
+        dcs._cluster_thread_lock = threading.Lock()
+        dcs._cluster, dcs._cluster_valid_till = Cluster.empty(), 0
+        dcs._last_failsafe = None
+        self.postgres = SimpleNamespace(
+            name="a-0",
+            state="running",
+            role="primary",
+            bootstrapping=False,
+            data_dir=self.folder,
+            cancellable=None,
+            _cluster_info_state={"timeline": 1},
+            _postmaster_proc=None,
+            is_running=lambda: True,
+            config=SimpleNamespace(get=lambda *args: None),
+        )
+        watchdog = SimpleNamespace(is_running=False, keepalive=lambda: None, disable=lambda: None)
+        ha = self.Ha(SimpleNamespace(postgresql=self.postgres, dcs=dcs, watchdog=watchdog))
+        ha.touch_member = lambda: dcs.touch_member({"state": "running"})
+        return ha
+
+    def cycle(self, *steps):
+        """A turn of Patroni's loop that does just this."""
+
+        def run():
+            for step in steps:
+                step()
+            return "done"
+
+        self.ha._run_cycle = run
+        self.assertEqual("done", self.ha.run_cycle())
+
+    def test_a_renewed_lock_is_a_lease(self):
+        self.cycle(lambda: self.ha.update_lock())
+        self.assertEqual(1020.0, self.written()["leaseUntil"])
+
+        self.clock.now += 2
+        self.cycle(lambda: self.ha.update_lock())
+        self.assertEqual(1022.0, self.written()["leaseUntil"])
+
+    def test_the_lease_stands_before_patroni_promotes(self):
+        self.postgres.role, self.postgres._cluster_info_state = "replica", {"timeline": 0}
+        self.cycle()
+        self.assertEqual("standby", self.role())
+
+        self.cycle(lambda: self.ha.acquire_lock(), lambda: self.assertEqual("primary", self.role()))
+
+    def test_a_lock_that_was_not_got_is_no_lease(self):
+        self.postgres.role, self.postgres._cluster_info_state = "replica", {"timeline": 0}
+        self.answers["acquire"] = False
+
+        self.cycle(lambda: self.ha.acquire_lock())
+
+        self.assertEqual("standby", self.role())
+
+    def test_a_conflict_ends_the_lease_before_postgres_is_stopped(self):
+        self.cycle(lambda: self.ha.update_lock())
+        self.answers["update"] = False
+
+        self.cycle(lambda: self.ha.update_lock(), lambda: self.assertEqual("none", self.role()))
+
+    def test_the_lock_is_given_away_after_the_record(self):
+        self.cycle(lambda: self.ha.update_lock())
+
+        self.ha.dcs.delete_leader(None, 7)
+
+        self.assertEqual([("delete", "none")], self.seen_by_server)
+
+    def test_a_bootstrap_that_does_not_get_the_lock_is_no_primary(self):
+        self.answers["take"] = False
+        self.cycle(lambda: self.ha.dcs.take_leader(), lambda: self.ha.set_is_leader(True))
+        self.assertEqual("none", self.role())
+
+        self.answers["take"] = True
+        self.cycle(lambda: self.ha.dcs.take_leader(), lambda: self.ha.set_is_leader(True))
+        self.assertEqual("primary", self.role())
+
+    def test_in_failsafe_mode_the_others_grant_the_lease(self):
+        # The answer of the real method depends on the members; what counts is when they were asked.
+        def agreed():
+            self.clock.now += 9
+            self.ha.check_failsafe_topology()
+            self.clock.now += 2
+            self.ha.set_is_leader(True)
+
+        self.cycle(agreed)
+
+        self.assertEqual(1029.0, self.written()["leaseUntil"])
+
+    def test_a_shutdown_ends_it(self):
+        self.cycle(lambda: self.ha.update_lock())
+        self.postgres.is_running = lambda: None
+        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+
+        self.ha.shutdown()
+
+        self.assertEqual(("delete", "none"), self.seen_by_server[0])
+        self.assertEqual(("none", "Patroni has stopped"), (self.role(), self.written()["reason"]))
+
+    def test_a_record_that_fails_does_not_break_patroni(self):
+        self.instance.facts = None
+
+        self.cycle(lambda: self.assertTrue(self.ha.update_lock()))
+
+        self.assertTrue(self.ha.is_leader())
+
+    def test_an_exit_of_the_postmaster_wakes_the_loop(self):
+        with subprocess.Popen(["sleep", "60"]) as process:
+            self.postgres._postmaster_proc = process
+            self.cycle()
+
+            process.kill()
+
+            self.assertTrue(self.ha.dcs.event.wait(3))
+
+    def test_a_stuck_replica_is_published_once_and_the_same_each_turn(self):
+        from patroni.dcs import Cluster, Leader, Member, Status, SyncState
+
+        leader = Leader(1, None, Member(1, "a-1", None, {}))
+        cluster = Cluster("1", None, leader, Status(900, None, []), [], None, SyncState.empty(), None, None)
+        self.ha.dcs._cluster, self.ha.dcs._cluster_valid_till = cluster, float("inf")
+        self.postgres.role = "replica"
+        self.postgres._cluster_info_state = {"timeline": 0, "replay_lsn": 100, "receiver_state": None}
+
+        for _ in range(6):
+            self.clock.now += 2.5
+            self.cycle()
+        self.clock.now += 60
+        self.ha.touch_member()
+
+        published = [data["outrider"] for kind, data in self.seen_by_server if kind == "touch"]
+        self.assertEqual(2, len(published))
+        self.assertEqual(published[0], published[1])
+        self.assertEqual("no WAL receiver: nothing is streamed from a-1", published[0]["stuck"]["reason"])
+        self.assertRegex(published[0]["stuck"]["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+        self.postgres._cluster_info_state = {"timeline": 0, "replay_lsn": 900, "receiver_state": "streaming"}
+        self.cycle()
+        self.assertNotIn("outrider", self.seen_by_server[-1][1])
+
+    def test_readiness_is_ours(self):
+        status = {"state": "running", "role": "replica", "postmaster_start_time": 1, "replication_state": "streaming"}
+        handler = self.Handler.__new__(self.Handler)
+        handler.get_postgresql_status = lambda: status
+        handler.server = SimpleNamespace(patroni=SimpleNamespace(ha=self.ha, dcs=self.ha.dcs, config={}))
+
+        self.assertIsNone(handler._readiness())
+        # It does not stream for a moment, and nobody leads: reads go on.
+        status["replication_state"] = None
+        self.assertIsNone(handler._readiness())
+        status["state"] = "unknown"
+        self.assertIn("does not run", handler._readiness())
+
+    def test_the_leader_is_ready(self):
+        self.cycle(lambda: self.ha.update_lock())
+        handler = self.Handler.__new__(self.Handler)
+        handler.server = SimpleNamespace(patroni=SimpleNamespace(ha=self.ha))
+
+        self.assertIsNone(handler._readiness())
+
+    def test_a_postmaster_is_known_by_its_folder_when_the_clock_was_set(self):
+        sleep = os.path.join(self.folder, "postgres")
+        os.symlink("/bin/sleep", sleep)
+        # A child of init, as a postmaster is.
+        file = os.path.join(self.folder, "pid")
+        script = f"cd {self.folder}; ({sleep} 60 & echo $! > {file}) > /dev/null 2>&1"
+        subprocess.run(["sh", "-c", script], check=True, timeout=5)
+        with open(file, encoding="utf-8") as stream:
+            pid = int(stream.read())
+        process = self.Postmaster(pid)
+        try:
+            process._postmaster_pid = {"start_time": "12345", "data_dir": self.folder}
+            self.assertTrue(process._is_postmaster_process())
+            process._postmaster_pid = {"start_time": "12345", "data_dir": "/elsewhere"}
+            self.assertFalse(process._is_postmaster_process())
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    unittest.main()
