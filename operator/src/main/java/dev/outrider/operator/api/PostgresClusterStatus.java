@@ -28,6 +28,8 @@ public record PostgresClusterStatus(
     @JsonPropertyDescription("The instance that holds Patroni's leader lock.")
         @Nullable String primary,
     @Nullable List<InstanceStatus> instances,
+    @JsonPropertyDescription("What became of the last switchover that was asked for.")
+        @Nullable SwitchoverStatus switchover,
     @Nullable Versions versions,
     @JsonPropertyDescription("What the defaults were resolved to.") @Nullable Resolved resolved) {
 

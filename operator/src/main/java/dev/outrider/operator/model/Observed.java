@@ -40,6 +40,22 @@ public record Observed(
         || annotation(names.patroniFailover(), "member") != null;
   }
 
+  /** The switchover that Patroni has been asked for, in words. */
+  String switchoverWords(Names names) {
+    String from = annotation(names.patroniFailover(), "leader");
+    String to = annotation(names.patroniFailover(), "member");
+    String at = annotation(names.patroniFailover(), "scheduled_at");
+    return (from == null ? "" : "from " + from + " ")
+        + "to "
+        + (to == null ? "any replica" : to)
+        + (at == null ? "" : ", at " + at);
+  }
+
+  /** Which of our requests Patroni has or had, by the time of its start. */
+  Optional<String> switchoverRequestedAt(Names names) {
+    return Optional.ofNullable(annotation(names.patroniFailover(), Switchover.REQUESTED_AT));
+  }
+
   /**
    * The replicas that confirm each commit of the present primary, as Patroni keeps them; none with
    * asynchronous replication.

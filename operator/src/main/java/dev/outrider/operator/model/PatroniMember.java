@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param role primary or replica
  * @param timeline or null while unknown
  * @param location WAL position, bytes: written on a primary, received or replayed on a replica
+ * @param replayed WAL position that a replica has replayed, bytes
  * @param replication streaming, in archive recovery, or null
  * @param patroni Patroni's version
  * @param pendingRestart parameters that a restart would change, each as {@code from -> to}
@@ -25,13 +26,14 @@ public record PatroniMember(
     @Nullable String role,
     @Nullable Long timeline,
     @Nullable Long location,
+    @Nullable Long replayed,
     @Nullable String replication,
     @Nullable String patroni,
     Map<String, String> pendingRestart) {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final PatroniMember SILENT =
-      new PatroniMember(null, null, null, null, null, null, Map.of());
+      new PatroniMember(null, null, null, null, null, null, null, Map.of());
 
   /** Reads the annotation; a member that has not spoken yet has nothing but nulls. */
   public static PatroniMember of(Pod pod) {
@@ -65,9 +67,16 @@ public record PatroniMember(
         text(node, "role"),
         number(node, "timeline"),
         number(node, "xlog_location"),
+        number(node, "replay_lsn"),
         text(node, "replication_state"),
         text(node, "version"),
         pending);
+  }
+
+  /** Bytes of WAL that this primary has and a replica has not replayed; null while unknown. */
+  @Nullable Long ahead(PatroniMember replica) {
+    Long there = replica.replayed() != null ? replica.replayed() : replica.location();
+    return location == null || there == null ? null : Math.max(0, location - there);
   }
 
   private static @Nullable String text(JsonNode node, String field) {

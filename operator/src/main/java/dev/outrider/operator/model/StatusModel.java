@@ -3,6 +3,7 @@ package dev.outrider.operator.model;
 import dev.outrider.operator.api.PostgresClusterStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.ReplicationSpec;
+import dev.outrider.operator.api.SwitchoverStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodStatus;
@@ -51,6 +52,7 @@ public final class StatusModel {
    *     there never was a good one
    * @param obstacle why the spec is not brought about, or null
    * @param waitingFor what scaling waits for, or null
+   * @param switchover what became of the last one that was asked for, or null
    * @param template of the pods as it should be, or null where there never was a good spec
    * @param previous the status so far, for the times of transitions
    */
@@ -61,6 +63,7 @@ public final class StatusModel {
       Observed observed,
       @Nullable Obstacle obstacle,
       @Nullable String waitingFor,
+      @Nullable SwitchoverStatus switchover,
       @Nullable PodTemplateSpec template,
       Images images,
       String outriderVersion,
@@ -102,6 +105,7 @@ public final class StatusModel {
         names.selector(),
         leader.map(Instance::name).orElse(null),
         instances,
+        facts.switchover(),
         new PostgresClusterStatus.Versions(
             facts.outriderVersion(),
             wanted == null ? null : Integer.toString(wanted.version()),
@@ -307,11 +311,8 @@ public final class StatusModel {
    * at every turn.
    */
   private static @Nullable Long lag(PatroniMember leader, PatroniMember replica) {
-    if (leader.location() == null || replica.location() == null) {
-      return null;
-    }
-    long mebibytes = Math.max(0, leader.location() - replica.location()) / Bytes.MIB;
-    return Long.highestOneBit(mebibytes) * Bytes.MIB;
+    Long ahead = leader.ahead(replica);
+    return ahead == null ? null : Long.highestOneBit(ahead / Bytes.MIB) * Bytes.MIB;
   }
 
   private static List<String> pendingPod(Instance instance, @Nullable PodTemplateSpec template) {

@@ -2,6 +2,7 @@ package dev.outrider.operator.reconcile;
 
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.SwitchoverStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
@@ -30,7 +31,14 @@ final class Events {
 
   /** Reasons that somebody should look at. */
   private static final Set<String> WARNINGS =
-      Set.of("InvalidSpec", "ForeignObject", "ApplyFailed", "NoPrimary", "InstancesNotReady");
+      Set.of(
+          "InvalidSpec",
+          "ForeignObject",
+          "ApplyFailed",
+          "NoPrimary",
+          "InstancesNotReady",
+          "SwitchoverRefused",
+          "SwitchoverFailed");
 
   private final KubernetesClient client;
   private final InstantSource clock;
@@ -42,11 +50,17 @@ final class Events {
     this.instance = instance;
   }
 
-  /** Compares a status with the one before it. */
+  /**
+   * Compares a status with the one before it.
+   *
+   * @param switchoverBefore what was told of last, which the status in the cache may not have yet
+   */
   void tell(
       PostgresCluster cluster,
       @Nullable PostgresClusterStatus before,
-      PostgresClusterStatus after) {
+      PostgresClusterStatus after,
+      @Nullable SwitchoverStatus switchoverBefore) {
+    tell(cluster, switchoverBefore, after.switchover());
     Map<String, Condition> old = conditions(before);
     conditions(after)
         .forEach(
@@ -71,6 +85,24 @@ final class Events {
           oldPrimary == null
               ? after.primary() + " is primary"
               : after.primary() + " is primary, after " + oldPrimary);
+    }
+  }
+
+  private void tell(
+      PostgresCluster cluster, @Nullable SwitchoverStatus before, @Nullable SwitchoverStatus now) {
+    if (now == null) {
+      return;
+    }
+    SwitchoverStatus same =
+        before != null && before.startedAt().equals(now.startedAt()) ? before : null;
+    if (same == null || same.phase() != now.phase() || !Objects.equals(same.from(), now.from())) {
+      send(
+          cluster,
+          "Switchover" + now.phase(),
+          now.request() + ": " + Objects.requireNonNullElse(now.reason(), ""));
+    }
+    if (now.refused() != null && (same == null || !now.refused().equals(same.refused()))) {
+      send(cluster, "SwitchoverRefused", now.refused().request() + ": " + now.refused().reason());
     }
   }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.SwitchoverStatus;
 import dev.outrider.operator.model.ClusterObjects;
 import dev.outrider.operator.model.Images;
 import dev.outrider.operator.model.Instance;
@@ -16,6 +17,7 @@ import dev.outrider.operator.model.SpecError;
 import dev.outrider.operator.model.SpecValidation;
 import dev.outrider.operator.model.StatusModel;
 import dev.outrider.operator.model.StatusModel.Obstacle;
+import dev.outrider.operator.model.Switchover;
 import dev.outrider.operator.model.Trust;
 import dev.outrider.operator.model.Wanted;
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -40,6 +42,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
@@ -79,6 +82,9 @@ import org.slf4j.LoggerFactory;
 @ControllerConfiguration(
     name = "postgrescluster",
     fieldManager = Applier.FIELD_MANAGER,
+    // An annotation asks for a switchover; the filter sorts out the rest.
+    generationAwareEventProcessing = false,
+    informer = @Informer(onUpdateFilter = ClusterRelevance.class),
     // So that a run follows the deletion too: there is no finalizer, and what is kept must go.
     triggerReconcilerOnAllEvents = true)
 public final class PostgresClusterReconciler implements Reconciler<PostgresCluster> {
@@ -93,8 +99,14 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   /** HTTP 409: it exists already, and the cache has not seen it yet. */
   private static final int CONFLICT = 409;
 
+  /** HTTP 404: it is gone, and the cache has not seen it yet. */
+  private static final int NOT_FOUND = 404;
+
   /** Certificates are looked at this often when nothing else happens. */
   private static final Duration REGULAR = Duration.ofHours(1);
+
+  /** While a switchover is under way: its end is to be told at once. */
+  private static final Duration AT_ONCE = Duration.ofSeconds(1);
 
   /** While something is under way that no event tells of. */
   private static final Duration SOON = Duration.ofSeconds(5);
@@ -111,6 +123,12 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
 
   /** By uid of the pod: the agents' containers at the time when they got a newer image. */
   private final Map<String, List<String>> replaced = new ConcurrentHashMap<>();
+
+  /**
+   * By uid of the cluster: what the status says of its switchover. The cache may not have it yet,
+   * and what has been asked for must not be asked for again.
+   */
+  private final Map<String, SwitchoverStatus> switchovers = new ConcurrentHashMap<>();
 
   /**
    * @param client for all reads and writes
@@ -179,6 +197,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     if (context.isPrimaryResourceDeleted()) {
       gauges.forget(cluster);
       trusts.forget(cluster.getMetadata().getUid());
+      switchovers.remove(cluster.getMetadata().getUid());
       return UpdateControl.noUpdate(); // Owner references take everything along.
     }
     if (cluster.getMetadata().getDeletionTimestamp() != null) {
@@ -202,7 +221,18 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       if (inForce != null && wanted != null) {
         outcome = bringAbout(cluster, context, names, observed, inForce, wanted);
       }
-      writeStatus(cluster, names, wanted, observed, obstacle, outcome);
+      Switchover.Decision switchover = switchover(cluster, names, wanted, observed);
+      if (switchover.withdraw()) {
+        withdrawSwitchover(names);
+      }
+      writeStatus(cluster, names, wanted, observed, obstacle, outcome, switchover.status());
+      // After the status: whoever takes over from this operator knows of it.
+      if (switchover.ask() != null) {
+        askForSwitchover(names, observed, switchover.ask());
+      }
+      if (switchover.status() != null && switchover.status().underWay()) {
+        return UpdateControl.<PostgresCluster>noUpdate().rescheduleAfter(AT_ONCE);
+      }
     } catch (KubernetesClientException e) {
       if (namespaceGoes(e)) {
         return UpdateControl.noUpdate();
@@ -211,6 +241,23 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
     return UpdateControl.<PostgresCluster>noUpdate()
         .rescheduleAfter(outcome.again() ? SOON : REGULAR);
+  }
+
+  private Switchover.Decision switchover(
+      PostgresCluster cluster, Names names, @Nullable Wanted wanted, Observed observed) {
+    PostgresClusterStatus status = cluster.getStatus();
+    SwitchoverStatus memory =
+        switchovers.getOrDefault(
+            cluster.getMetadata().getUid(), status == null ? null : status.switchover());
+    Map<String, String> annotations =
+        Objects.requireNonNullElse(cluster.getMetadata().getAnnotations(), Map.of());
+    return new Switchover(
+            names,
+            observed,
+            wanted == null ? -1 : wanted.instances(),
+            wanted != null && wanted.replication().synchronous(),
+            clock.instant())
+        .next(annotations.get(Switchover.ANNOTATION), memory);
   }
 
   /**
@@ -280,7 +327,12 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 ours));
     String heir = step.switchoverTo();
     if (heir != null) {
-      attempt(obstacles, () -> askForSwitchover(names, observed, heir));
+      String from = observed.leader(names).map(Instance::name).orElseThrow();
+      attempt(
+          obstacles,
+          () ->
+              askForSwitchover(
+                  names, observed, new Switchover.Ask(from, heir, clock.instant().toString())));
     }
     keepClaims(objects, observed, obstacles);
     boolean unfinished = refreshPods(template, observed, obstacles);
@@ -425,32 +477,57 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
    * Asks Patroni for a switchover the way its own REST API does: by its failover object. Patroni
    * takes the request out when it has dealt with it.
    */
-  private void askForSwitchover(Names names, Observed observed, String to) {
-    String from = observed.leader(names).map(Instance::name).orElseThrow();
+  private void askForSwitchover(Names names, Observed observed, Switchover.Ask ask) {
     LOG.atInfo()
         .addKeyValue("cluster", names.cluster())
-        .addKeyValue("from", from)
-        .addKeyValue("to", to)
-        .log("switchover requested, since the primary's instance is to go");
-    var request =
+        .addKeyValue("from", ask.from())
+        .addKeyValue("to", Objects.requireNonNullElse(ask.to(), "any"))
+        .log("switchover requested");
+    Map<String, String> request = new TreeMap<>();
+    request.put("leader", ask.from());
+    if (ask.to() != null) {
+      request.put("member", ask.to());
+    }
+    request.put(Switchover.REQUESTED_AT, ask.requestedAt());
+    var object =
         new EndpointsBuilder()
             .withNewMetadata()
             .withName(names.patroniFailover())
             .withNamespace(names.namespace())
             .withLabels(names.patroniLabels())
-            .withAnnotations(new TreeMap<>(Map.of("leader", from, "member", to)))
+            .withAnnotations(request)
             .endMetadata()
             .build();
     if (observed.endpoints().containsKey(names.patroniFailover())) {
       client
-          .resource(request)
+          .resource(object)
           .patch(
               new PatchContext.Builder()
                   .withPatchType(PatchType.JSON_MERGE)
                   .withFieldManager(Applier.FIELD_MANAGER)
                   .build());
     } else {
-      client.resource(request).create();
+      createOnce(object);
+    }
+  }
+
+  /** Takes a request away that Patroni has not dealt with. */
+  private void withdrawSwitchover(Names names) {
+    try {
+      client
+          .endpoints()
+          .inNamespace(names.namespace())
+          .withName(names.patroniFailover())
+          .patch(
+              new PatchContext.Builder()
+                  .withPatchType(PatchType.JSON_MERGE)
+                  .withFieldManager(Applier.FIELD_MANAGER)
+                  .build(),
+              "{\"metadata\":{\"annotations\":{\"leader\":null,\"member\":null}}}");
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != NOT_FOUND) {
+        throw e;
+      }
     }
   }
 
@@ -490,7 +567,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       @Nullable Wanted wanted,
       Observed observed,
       @Nullable Obstacle obstacle,
-      Outcome outcome) {
+      Outcome outcome,
+      @Nullable SwitchoverStatus switchover) {
     PostgresClusterStatus before = cluster.getStatus();
     PostgresClusterStatus after =
         StatusModel.of(
@@ -501,6 +579,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 observed,
                 obstacle != null ? obstacle : outcome.obstacle(),
                 outcome.waitingFor(),
+                switchover,
                 outcome.template(),
                 images,
                 version,
@@ -515,7 +594,10 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     patch.getMetadata().setNamespace(names.namespace());
     patch.setStatus(after);
     client.resource(patch).subresource("status").patch(STATUS);
-    events.tell(cluster, before, after);
+    SwitchoverStatus told =
+        switchover == null ? null : switchovers.put(cluster.getMetadata().getUid(), switchover);
+    events.tell(
+        cluster, before, after, told != null || before == null ? told : before.switchover());
   }
 
   private Observed observe(Names names, Context<PostgresCluster> context) {

@@ -66,11 +66,13 @@ final class Relevance {
   /** The member with its position in steps of 16 MiB, a WAL segment. */
   private static PatroniMember coarse(PatroniMember member) {
     Long location = member.location();
+    Long replayed = member.replayed();
     return new PatroniMember(
         member.state(),
         member.role(),
         member.timeline(),
         location == null ? null : location >> 24,
+        replayed == null ? null : replayed >> 24,
         member.replication(),
         member.patroni(),
         member.pendingRestart());

@@ -21,12 +21,13 @@ class PatroniMemberTest {
             """
             {"conn_url":"postgres://10.88.2.16:5433/postgres",\
             "api_url":"https://10.88.2.16:8008/patroni","state":"running","role":"replica",\
-            "version":"4.1.5","xlog_location":67160232,"replay_lsn":67160232,\
+            "version":"4.1.5","xlog_location":67160232,"replay_lsn":67160000,\
             "receive_lsn":67160232,"replication_state":"streaming","timeline":2}""");
 
     // Then
     assertEquals(
-        new PatroniMember("running", "replica", 2L, 67160232L, "streaming", "4.1.5", Map.of()),
+        new PatroniMember(
+            "running", "replica", 2L, 67160232L, 67160000L, "streaming", "4.1.5", Map.of()),
         member);
   }
 
@@ -43,7 +44,8 @@ class PatroniMemberTest {
 
     // Then
     assertEquals(
-        new PatroniMember("running", "primary", 2L, 67160232L, null, "4.1.5", Map.of()), member);
+        new PatroniMember("running", "primary", 2L, 67160232L, null, null, "4.1.5", Map.of()),
+        member);
   }
 
   @Test
@@ -76,7 +78,7 @@ class PatroniMemberTest {
 
     // Then
     assertEquals(
-        new PatroniMember("creating replica", "replica", null, null, null, "4.1.5", Map.of()),
+        new PatroniMember("creating replica", "replica", null, null, null, null, "4.1.5", Map.of()),
         member);
   }
 
@@ -92,13 +94,14 @@ class PatroniMemberTest {
         "{\"state\":null,\"xlog_location\":\"x\",\"pending_restart_reason\":[]}"
       })
   void garbageSaysNothing(String annotation) {
-    assertEquals(new PatroniMember(null, null, null, null, null, null, Map.of()), read(annotation));
+    assertEquals(
+        new PatroniMember(null, null, null, null, null, null, null, Map.of()), read(annotation));
   }
 
   @Test
   void aPodWithoutAnnotationSaysNothing() {
     assertEquals(
-        new PatroniMember(null, null, null, null, null, null, Map.of()),
+        new PatroniMember(null, null, null, null, null, null, null, Map.of()),
         PatroniMember.of(new ExamplePod(0).pod()));
   }
 }
