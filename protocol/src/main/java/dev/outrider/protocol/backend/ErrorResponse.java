@@ -1,44 +1,46 @@
 package dev.outrider.protocol.backend;
 
+import dev.outrider.protocol.BodyReader;
 import dev.outrider.protocol.SqlState;
 import io.netty.buffer.ByteBuf;
-import java.nio.charset.StandardCharsets;
 
 /**
- * ErrorResponse (B) of severity FATAL: the backend closes the connection after it. See <a
- * href="https://www.postgresql.org/docs/18/protocol-message-formats.html">Message Formats</a> and
- * <a href="https://www.postgresql.org/docs/18/protocol-error-fields.html">Error and Notice Message
- * Fields</a>.
+ * ErrorResponse (B): a statement failed, or with severity FATAL the session.
  *
- * @param sqlState its error code, field {@code C}
- * @param message what happened, field {@code M}; without the character NUL, which ends a field
+ * <p>See <a href="https://www.postgresql.org/docs/18/protocol-message-formats.html">Message
+ * Formats</a>.
+ *
+ * @param fields what it says
  */
-public record ErrorResponse(SqlState sqlState, String message) {
-  private static final String FATAL = "FATAL";
+public record ErrorResponse(ErrorFields fields) implements BackendMessage {
+  /** Its type. */
+  public static final byte TYPE = 'E';
 
-  /** Checks the message. */
-  public ErrorResponse {
+  /**
+   * The error with which a session ends: severity FATAL.
+   *
+   * @param sqlState its error code
+   * @param message what happened; without the character NUL, which ends a field
+   */
+  public ErrorResponse(SqlState sqlState, String message) {
+    this(fatal(sqlState, message));
+  }
+
+  private static ErrorFields fatal(SqlState sqlState, String message) {
     if (message.isEmpty() || message.indexOf('\0') >= 0) {
       throw new IllegalArgumentException("message: empty or with a NUL (expected: text)");
     }
+    return ErrorFields.of(ErrorFields.Severity.FATAL, sqlState, message, null, null);
   }
 
-  /** Appends the message as it goes over the wire. */
+  /** Reads the body. */
+  public static ErrorResponse decode(ByteBuf body) {
+    BodyReader in = new BodyReader("ErrorResponse", body);
+    return new ErrorResponse(ErrorFields.read(in));
+  }
+
+  @Override
   public void encode(ByteBuf out) {
-    out.writeByte('E');
-    int start = out.writerIndex();
-    out.writeInt(0);
-    field(out, 'S', FATAL);
-    field(out, 'V', FATAL);
-    field(out, 'C', sqlState.code());
-    field(out, 'M', message);
-    out.writeByte(0);
-    out.setInt(start, out.writerIndex() - start);
-  }
-
-  private static void field(ByteBuf out, char type, String value) {
-    out.writeByte(type);
-    out.writeCharSequence(value, StandardCharsets.UTF_8);
-    out.writeByte(0);
+    fields.write(out, TYPE);
   }
 }

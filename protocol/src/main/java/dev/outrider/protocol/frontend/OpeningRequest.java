@@ -16,12 +16,20 @@ public record OpeningRequest(Kind kind, int length) {
   /** The bytes that tell kind and length. */
   public static final int HEADER_LENGTH = 8;
 
-  /** The longest one that Postgres takes: {@code MAX_STARTUP_PACKET_LENGTH} in its pqcomm.h. */
-  public static final int MAX_LENGTH = 10_000;
+  /**
+   * The longest one that Postgres takes: {@code MAX_STARTUP_PACKET_LENGTH} in its pqcomm.h, which
+   * leaves out the length field.
+   */
+  public static final int MAX_LENGTH = 10_004;
 
-  private static final int CANCEL_REQUEST = 80877102;
-  private static final int SSL_REQUEST = 80877103;
-  private static final int GSSENC_REQUEST = 80877104;
+  /** The protocol name that TLS from the first byte must agree on by ALPN. */
+  public static final String ALPN = "postgresql";
+
+  static final int CANCEL_REQUEST = 80877102;
+  static final int SSL_REQUEST = 80877103;
+  static final int GSSENC_REQUEST = 80877104;
+
+  private static final byte TLS_HANDSHAKE = 0x16;
 
   /** The kinds of opening requests. */
   public enum Kind {
@@ -55,13 +63,25 @@ public record OpeningRequest(Kind kind, int length) {
       return null;
     }
     int length = in.getInt(in.readerIndex());
-    Kind kind =
-        switch (in.getInt(in.readerIndex() + 4)) {
-          case CANCEL_REQUEST -> Kind.CANCEL;
-          case SSL_REQUEST -> Kind.SSL;
-          case GSSENC_REQUEST -> Kind.GSS_ENCRYPTION;
-          default -> Kind.STARTUP;
-        };
-    return new OpeningRequest(kind, length);
+    return new OpeningRequest(kind(in.getInt(in.readerIndex() + 4)), length);
+  }
+
+  /**
+   * Whether a client starts with TLS at once ({@code sslnegotiation=direct}): its first byte is
+   * that of a TLS handshake record, with which no opening request of an allowed length begins. See
+   * <a href="https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-FLOW-SSL">SSL Session
+   * Encryption</a>.
+   */
+  public static boolean startsTls(byte first) {
+    return first == TLS_HANDSHAKE;
+  }
+
+  static Kind kind(int code) {
+    return switch (code) {
+      case CANCEL_REQUEST -> Kind.CANCEL;
+      case SSL_REQUEST -> Kind.SSL;
+      case GSSENC_REQUEST -> Kind.GSS_ENCRYPTION;
+      default -> Kind.STARTUP;
+    };
   }
 }

@@ -45,7 +45,7 @@ class OpeningRequestTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {Integer.MIN_VALUE, -1, 0, 7, 10_001, 0x16030100, Integer.MAX_VALUE})
+  @ValueSource(ints = {Integer.MIN_VALUE, -1, 0, 7, 10_005, 0x16030100, Integer.MAX_VALUE})
   void hasALength(int length) {
     // Given
     ByteBuf in = Unpooled.buffer().writeInt(length).writeInt(196608);
