@@ -18,13 +18,15 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A connection costs Postgres a process, so none is made just to look while all is well: what
  * counts is the last connection for a client, and that the socket's file is there. The proxy tries
- * by itself, once a second at most, and hangs up when it gets through,
+ * by itself and hangs up when it gets through,
  *
  * <ul>
  *   <li>at its start,
- *   <li>while the upstream is away,
- *   <li>after the upstream has ended a session: all sessions end so when a postmaster is killed,
- *       and its socket's file stays.
+ *   <li>while the upstream is away, ten times a second: whoever waits for a pod to become ready
+ *       waits for this, too, and a look at the socket's file, or a connection to nobody, costs next
+ *       to nothing,
+ *   <li>a second after the upstream has ended a session: all sessions end so when a postmaster is
+ *       killed, and its socket's file stays.
  * </ul>
  *
  * <p>Postgres takes a connection without a byte for a probe and does not complain about it in its
@@ -34,7 +36,8 @@ import org.slf4j.LoggerFactory;
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class UpstreamHealth {
   private static final Logger LOG = LoggerFactory.getLogger(UpstreamHealth.class);
-  private static final long PROBE_SECONDS = 1;
+  private static final long AWAY_MILLIS = 100;
+  private static final long DOUBT_MILLIS = 1000;
 
   private final Supplier<Upstream> upstream;
   private final EventLoop loop;
@@ -86,20 +89,20 @@ public final class UpstreamHealth {
     }
     problem = new Problem("upstream", message, before == null ? clock.instant() : before.since());
     LOG.atWarn().addKeyValue("problem", message).log("the upstream cannot be reached");
-    probeSoon();
+    probeIn(AWAY_MILLIS);
   }
 
   /** There is a reason to look whether the upstream is still there. */
   public void doubt() {
     if (problem == null) {
-      probeSoon();
+      probeIn(DOUBT_MILLIS);
     }
   }
 
-  private synchronized void probeSoon() {
+  private synchronized void probeIn(long millis) {
     if (!probing) {
       probing = true;
-      probeLater();
+      probeLater(millis);
     }
   }
 
@@ -118,9 +121,9 @@ public final class UpstreamHealth {
     ended = true;
   }
 
-  private void probeLater() {
+  private void probeLater(long millis) {
     if (!ended && !loop.isShuttingDown()) {
-      loop.schedule(this::probe, PROBE_SECONDS, TimeUnit.SECONDS);
+      loop.schedule(this::probe, millis, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -131,7 +134,7 @@ public final class UpstreamHealth {
     String absence = upstream.get().absence();
     if (absence != null) {
       failed(absence);
-      probeLater();
+      probeLater(AWAY_MILLIS);
       return;
     }
     upstream.get().connect(loop, new ChannelInboundHandlerAdapter()).addListener(this::probed);
@@ -144,7 +147,7 @@ public final class UpstreamHealth {
       recover();
     } else {
       missed(future.cause());
-      probeLater();
+      probeLater(AWAY_MILLIS);
     }
   }
 }
