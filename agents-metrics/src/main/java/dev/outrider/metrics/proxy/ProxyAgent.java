@@ -5,6 +5,8 @@ import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.Agent;
 import dev.outrider.agents.lifecycle.Lifecycle;
+import dev.outrider.metrics.proxy.fence.BootClock;
+import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.Sessions;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
@@ -49,6 +51,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   private static final class Running {
     final EventLoopGroup loops;
     final UpstreamHealth health;
+    final Fence fence;
     final Sessions sessions;
     final ProxyMetrics metrics;
     volatile Listener listener;
@@ -56,11 +59,13 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     Running(
         EventLoopGroup loops,
         UpstreamHealth health,
+        Fence fence,
         Sessions sessions,
         ProxyMetrics metrics,
         Listener listener) {
       this.loops = loops;
       this.health = health;
+      this.fence = fence;
       this.sessions = sessions;
       this.metrics = metrics;
       this.listener = listener;
@@ -68,6 +73,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   }
 
   private volatile Upstream upstream;
+  private volatile Runnable beforeWrite = () -> {};
 
   /** Makes a proxy that does nothing before its start. */
   public ProxyAgent(ProxyConfig config, Surroundings surroundings, Transport transport) {
@@ -83,18 +89,31 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
 
   @Override
   public void start() {
-    EventLoopGroup loops = transport.eventLoops(eventLoops(config));
+    Fence fence =
+        new Fence(config.instance(), BootClock.system(), System::nanoTime, surroundings.clock());
+    EventLoopGroup loops = transport.eventLoops(eventLoops(config), () -> beforeWrite.run());
     for (EventExecutor loop : loops) {
       loop.terminationFuture().addListener(this::loopEnded);
     }
-    UpstreamHealth health = new UpstreamHealth(() -> upstream, loops.next(), surroundings.clock());
-    ProxyMetrics metrics = new ProxyMetrics(surroundings.metrics(), this::connections);
+    EventLoop chores = loops.next();
+    UpstreamHealth health = new UpstreamHealth(() -> upstream, chores, surroundings.clock());
+    ProxyMetrics metrics = new ProxyMetrics(surroundings.metrics(), this::connections, fence);
     Sessions sessions =
         new Sessions(
-            metrics, () -> upstream, health, Sessions.Limits.DEFAULTS, config.maxConnections());
+            metrics,
+            () -> upstream,
+            health,
+            fence,
+            Sessions.Limits.DEFAULTS,
+            config.maxConnections());
+    beforeWrite = sessions::settle;
+    fence.onShut(sessions::fence);
+    fence.look();
     try {
       Listener listener = listen(config, loops, metrics, sessions);
-      running = new Running(loops, health, sessions, metrics, listener);
+      running = new Running(loops, health, fence, sessions, metrics, listener);
+      chores.scheduleWithFixedDelay(
+          fence::look, Fence.POLL_MILLIS, Fence.POLL_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RuntimeException e) {
       health.end();
       stopping = true;
@@ -164,6 +183,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     }
     upstream = upstream(changed);
     now.health.doubt();
+    now.fence.guard(changed.instance());
     now.sessions.setMaxConnections(changed.maxConnections());
     config = changed;
   }
@@ -174,7 +194,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     if (now == null) {
       return List.of();
     }
-    List<Problem> problems = new ArrayList<>(now.health.problems());
+    List<Problem> problems = new ArrayList<>(now.fence.problems());
+    problems.addAll(now.health.problems());
     if (!now.listener.isOpen()) {
       problems.add(new Problem("listen", "no longer listening", surroundings.clock().instant()));
     }

@@ -1,5 +1,6 @@
 package dev.outrider.metrics.proxy;
 
+import dev.outrider.metrics.proxy.fence.Fence;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -18,6 +19,8 @@ public final class ProxyMetrics {
     LIMIT,
     /** The proxy drains. */
     DRAINING,
+    /** The fence is shut. */
+    FENCE,
     /** The client did not say in time what it wants. */
     SILENCE
   }
@@ -43,7 +46,10 @@ public final class ProxyMetrics {
    */
   public final CounterDataPoint acceptFailures;
 
-  ProxyMetrics(PrometheusRegistry registry, IntSupplier open) {
+  /** Sessions that the fence has ended. */
+  public final CounterDataPoint fencedSessions;
+
+  ProxyMetrics(PrometheusRegistry registry, IntSupplier open, Fence fence) {
     accepted =
         Counter.builder()
             .name("outrider_proxy_connections_total")
@@ -67,6 +73,21 @@ public final class ProxyMetrics {
         Counter.builder()
             .name("outrider_proxy_accept_failures_total")
             .help("Client connections that the kernel could not give")
+            .register(registry);
+    GaugeWithCallback.builder()
+        .name("outrider_proxy_fence_open")
+        .help("1 while sessions may reach the instance, else 0")
+        .callback(callback -> callback.call(fence.problem() == null ? 1 : 0))
+        .register(registry);
+    GaugeWithCallback.builder()
+        .name("outrider_proxy_lease_seconds")
+        .help("How long the primary's lease is still good; there on a primary only")
+        .callback(callback -> fence.leaseSeconds().ifPresent(callback::call))
+        .register(registry);
+    fencedSessions =
+        Counter.builder()
+            .name("outrider_proxy_fenced_sessions_total")
+            .help("Sessions ended because the fence was shut")
             .register(registry);
     Counter bytes =
         Counter.builder()
@@ -108,6 +129,7 @@ public final class ProxyMetrics {
       case UPSTREAM -> "upstream";
       case LIMIT -> "limit";
       case DRAINING -> "draining";
+      case FENCE -> "fence";
       case SILENCE -> "silence";
     };
   }

@@ -49,11 +49,16 @@ public enum Transport {
     return Epoll.isAvailable() ? EPOLL : NIO;
   }
 
-  /** Makes event loops; their threads start with their first connection. */
-  EventLoopGroup eventLoops(int number) {
+  /**
+   * Makes event loops; their threads start with their first connection.
+   *
+   * @param beforeWrite run before bytes are written that waited for room; Java's own sockets, which
+   *     are for platforms without the kernel's record of leases' time, do without
+   */
+  EventLoopGroup eventLoops(int number, Runnable beforeWrite) {
     IoHandlerFactory factory =
         switch (this) {
-          case EPOLL -> SteadyEpoll.newFactory();
+          case EPOLL -> SteadyEpoll.newFactory(beforeWrite);
           case NIO -> NioIoHandler.newFactory();
         };
     return new MultiThreadIoEventLoopGroup(

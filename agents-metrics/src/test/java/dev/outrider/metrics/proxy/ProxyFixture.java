@@ -6,6 +6,7 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.UpstreamAddress;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.io.IOException;
@@ -38,32 +39,45 @@ final class ProxyFixture implements AutoCloseable {
   private final List<AutoCloseable> opened = new ArrayList<>();
   private @Nullable ServerSocketChannel upstream;
 
-  private ProxyFixture(Path folder, Transport transport, int maxConnections) {
+  private ProxyFixture(
+      Path folder, Transport transport, int maxConnections, @Nullable Path instance) {
     this.folder = folder;
     this.socket = folder.resolve("s");
     this.proxy =
         new ProxyAgent(
-            config(socket, maxConnections),
+            config(socket, maxConnections, instance),
             new Surroundings(metrics, Clock.systemUTC(), crash::set),
             transport);
   }
 
   static ProxyFixture withoutUpstream(Transport transport) throws IOException {
     // Not JUnit's folder: the path of a Unix socket must be short.
-    ProxyFixture fixture = new ProxyFixture(Files.createTempDirectory("px"), transport, 100);
+    ProxyFixture fixture = new ProxyFixture(Files.createTempDirectory("px"), transport, 100, null);
     fixture.proxy.start();
     return fixture;
   }
 
   static ProxyFixture with(Transport transport, int maxConnections) throws IOException {
     ProxyFixture fixture =
-        new ProxyFixture(Files.createTempDirectory("px"), transport, maxConnections);
-    fixture.listen();
-    fixture.proxy.start();
-    until(() -> fixture.proxy.unready().isEmpty());
-    // The probe that found the upstream.
-    fixture.acceptUpstream().close();
+        new ProxyFixture(Files.createTempDirectory("px"), transport, maxConnections, null);
+    fixture.begin();
     return fixture;
+  }
+
+  /** With a fence; its record may be anything. */
+  static ProxyFixture fenced(Transport transport, Path instance) throws IOException {
+    ProxyFixture fixture =
+        new ProxyFixture(Files.createTempDirectory("px"), transport, 100, instance);
+    fixture.begin();
+    return fixture;
+  }
+
+  private void begin() throws IOException {
+    listen();
+    proxy.start();
+    until(() -> proxy.unready().stream().noneMatch(problem -> problem.what().equals("upstream")));
+    // The probe that found the upstream.
+    acceptUpstream().close();
   }
 
   static ProxyFixture with(Transport transport) throws IOException {
@@ -71,10 +85,15 @@ final class ProxyFixture implements AutoCloseable {
   }
 
   static ProxyConfig config(Path socket, int maxConnections) {
+    return config(socket, maxConnections, null);
+  }
+
+  private static ProxyConfig config(Path socket, int maxConnections, @Nullable Path instance) {
     ProxyConfig defaults = ProxyConfig.DEFAULTS;
     return new ProxyConfig(
         new HostPort("127.0.0.1", 0),
         new UpstreamAddress.UnixSocket(socket),
+        instance,
         defaults.http(),
         null,
         Duration.ofSeconds(2),
@@ -142,6 +161,18 @@ final class ProxyFixture implements AutoCloseable {
       }
     }
     throw new IllegalArgumentException("no counter " + name);
+  }
+
+  /** The value of a gauge without labels; NaN if it has none now. */
+  double gauge(String name) {
+    for (MetricSnapshot snapshot : metrics.scrape()) {
+      if (snapshot instanceof GaugeSnapshot gauge && gauge.getMetadata().getName().equals(name)) {
+        return gauge.getDataPoints().isEmpty()
+            ? Double.NaN
+            : gauge.getDataPoints().get(0).getValue();
+      }
+    }
+    throw new IllegalArgumentException("no gauge " + name);
   }
 
   /** Waits for something that comes about on another thread. */

@@ -39,7 +39,8 @@ final class ConfigSection {
     return value;
   }
 
-  private <T> @Nullable T valueOrNull(String key, Function<String, T> parser) {
+  /** A value, or null if the key is not there. */
+  <T> @Nullable T valueOrNull(String key, Function<String, T> parser) {
     known.add(key);
     return switch (branch.entries().get(key)) {
       case null -> null;

@@ -247,8 +247,10 @@ public final class ConfigTree {
   static final class Builder {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-    Builder put(String key, String value) {
-      entries.put(key, new Leaf(value, ""));
+    Builder put(String key, @Nullable String value) {
+      if (value != null) {
+        entries.put(key, new Leaf(value, ""));
+      }
       return this;
     }
 

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param listen where clients connect
  * @param upstream the Postgres behind the proxy
+ * @param instance the record of the instance by which the proxy is its fence, an absolute path;
+ *     null: no fence
  * @param http the plain HTTP endpoint
  * @param status the endpoint of {@code /status}, or null to serve it on {@code http} if that
  *     listens on loopback
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public record ProxyConfig(
     HostPort listen,
     UpstreamAddress upstream,
+    @Nullable Path instance,
     HttpConfig http,
     @Nullable StatusConfig status,
     Duration connectTimeout,
@@ -45,6 +48,7 @@ public record ProxyConfig(
       new ProxyConfig(
           new HostPort("127.0.0.1", 5432),
           new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
+          null,
           new HttpConfig(new HostPort("127.0.0.1", 9101)),
           null,
           Duration.ofSeconds(5),
@@ -59,6 +63,10 @@ public record ProxyConfig(
       List.of(
           new ConfigKey("listen", "HOST:PORT", "where clients connect"),
           new ConfigKey("upstream", "unix:PATH|HOST:PORT", "the Postgres behind the proxy"),
+          new ConfigKey(
+              "instance",
+              "FILE",
+              "what Patroni tells of the instance; without it every session is let through"),
           new ConfigKey(
               "http.listen", "HOST:PORT", "where /metrics, /livez and /readyz are served"),
           new ConfigKey(
@@ -91,6 +99,9 @@ public record ProxyConfig(
   public ProxyConfig {
     duration("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofMinutes(1));
     duration("drainTimeout", drainTimeout, Duration.ZERO, Duration.ofHours(1));
+    if (instance != null && !instance.isAbsolute()) {
+      throw ConfigException.value("instance", instance.toString(), ABSOLUTE_PATH);
+    }
     if (!drainFolder.isAbsolute()) {
       throw ConfigException.value("drainFolder", drainFolder.toString(), ABSOLUTE_PATH);
     }
@@ -125,6 +136,7 @@ public record ProxyConfig(
                 new ProxyConfig(
                     section.value("listen", DEFAULTS.listen, HostPort::parse),
                     section.value("upstream", DEFAULTS.upstream, UpstreamAddress::parse),
+                    section.valueOrNull("instance", Path::of),
                     section.section(
                         "http", DEFAULTS.http, http -> HttpConfig.from(http, DEFAULTS.http)),
                     section.sectionOrNull("status", StatusConfig::from),
@@ -151,6 +163,7 @@ public record ProxyConfig(
     return new ConfigTree.Builder()
         .put("listen", listen.toString())
         .put("upstream", upstream.toString())
+        .put("instance", instance == null ? null : instance.toString())
         .put("http", http.toTree())
         .put("status", status == null ? null : status.toTree())
         .put("connectTimeout", DurationText.format(connectTimeout))

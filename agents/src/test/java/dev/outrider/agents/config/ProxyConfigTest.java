@@ -19,6 +19,7 @@ class ProxyConfigTest {
       new ProxyConfig(
           HostPort.parse("0.0.0.0:5432"),
           UpstreamAddress.parse("unix:/run/postgresql/.s.PGSQL.5433"),
+          Path.of("/run/postgresql/instance.json"),
           new HttpConfig(HostPort.parse("0.0.0.0:9101")),
           new StatusConfig(
               HostPort.parse("0.0.0.0:9201"),
@@ -77,6 +78,7 @@ class ProxyConfigTest {
         """
         listen: 0.0.0.0:5432
         upstream: unix:/run/postgresql/.s.PGSQL.5433      # or HOST:PORT
+        instance: /run/postgresql/instance.json
         http: {listen: "0.0.0.0:9101"}
         status: {listen: "0.0.0.0:9201", tls: {certificate: /etc/outrider/tls/tls.crt, \
         key: /etc/outrider/tls/tls.key, clientCa: /etc/outrider/tls/ca.crt}}
@@ -109,7 +111,7 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, listen, log, maxConnections, status, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
@@ -125,13 +127,14 @@ class ProxyConfigTest {
           eventLoops: 257                       | proxy.yaml:1: eventLoops: "257" (expected: 0 to 256)
           log: {level: loud}                    | proxy.yaml:1: log.level: "loud" (expected: error, warn, info, debug or trace)
           drainFolder: here                     | proxy.yaml:1: drainFolder: "here" (expected: an absolute path)
+          instance: here                        | proxy.yaml:1: instance: "here" (expected: an absolute path)
           status: {}                            | proxy.yaml:1: status.listen: is missing
           status: {listen: '0.0.0.0:1'}         | proxy.yaml:1: status.tls: is missing, but listen is 0.0.0.0:1 (expected: tls, or listen on loopback)
           status: {listen: '0.0.0.0:1', tls: {certificate: /a, key: b, clientCa: /c}} | proxy.yaml:1: status.tls.key: "b" (expected: an absolute path)
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, listen, log, maxConnections, status, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When

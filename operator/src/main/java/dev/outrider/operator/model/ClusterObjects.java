@@ -176,6 +176,7 @@ public final class ClusterObjects {
     return new ProxyConfig(
             new HostPort("0.0.0.0", 5432),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
+            defaults.instance(),
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
             PodTemplate.status(),
             defaults.connectTimeout(),

@@ -1,7 +1,9 @@
 package dev.outrider.metrics.proxy.session;
 
+import dev.outrider.agents.config.Problem;
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.ProxyMetrics.Refusal;
+import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.SessionState.Awaiting;
 import dev.outrider.metrics.proxy.session.SessionState.Closed;
 import dev.outrider.metrics.proxy.session.SessionState.Connecting;
@@ -36,7 +38,7 @@ import org.slf4j.LoggerFactory;
  *      │                        │ failed            │ the client breaks off                   ▲
  *      │ over the limit,        ▼                   ├─────────────────────────────────────────┤
  *      └──────────────────▶ Refusing ───────────────┴──(error sent)──▶ Lingering ─────────────┘
- *        draining
+ *        draining, fenced         a Relaying session that is fenced is Closed
  * </pre>
  *
  * <p>Everything happens on the one event loop to which both connections belong, so nothing is
@@ -57,6 +59,9 @@ import org.slf4j.LoggerFactory;
  *   <li>Whatever the upstream has sent reaches the client, even when the upstream no longer takes
  *       anything: a Postgres that is told to stop says why before it closes.
  *   <li>A client that breaks off ends the upstream's side at once.
+ *   <li>The fence is asked after bytes were read and before they are handed on, in both directions.
+ *       When it is shut, both sides are closed at once, and what was read but not handed on is
+ *       thrown away; a session that has no upstream yet is refused.
  * </ol>
  *
  * <p>A client is refused as Postgres on a Unix socket would do it: SSLRequest and GSSENCRequest are
@@ -77,6 +82,8 @@ final class Session {
   private SessionState state = new Awaiting();
   // The bound of the state, if it has one: no client may hold a connection without using it.
   private @Nullable ScheduledFuture<?> bound;
+  // What a session that has begun holds; null before, and in one that is refused from the start.
+  private Fence.@Nullable Pass pass;
 
   Session(Channel client, Sessions sessions, ProxyMetrics metrics) {
     this.client = client;
@@ -89,6 +96,69 @@ final class Session {
   /** Closes both sides at once. Any thread. */
   void cut() {
     client.eventLoop().execute(this::close);
+  }
+
+  /** Ends the session, if it has begun, because the fence is shut. Any thread. */
+  void fence() {
+    if (client.eventLoop().inEventLoop()) {
+      fenced();
+      sessions.fenceDone();
+    } else {
+      client
+          .eventLoop()
+          .execute(
+              () -> {
+                fenced();
+                sessions.fenceDone();
+              });
+    }
+  }
+
+  /** Does the same at once if the session belongs to the calling event loop. */
+  void fenceHere() {
+    if (client.eventLoop().inEventLoop()) {
+      fenced();
+    }
+  }
+
+  private void fenced() {
+    Fence.Pass held = pass;
+    if (held == null || held.isGood()) {
+      // Not begun, or begun after the fence has opened again.
+      return;
+    }
+    pass = null;
+    switch (state) {
+      case Connecting connecting -> {
+        metrics.fencedSessions.inc();
+        refuse(connecting, Refusal.FENCE, fenceError());
+      }
+      case Relaying _ -> {
+        metrics.fencedSessions.inc();
+        close();
+      }
+      // The last words of Postgres, which the client was slow to take.
+      case Lingering _ -> close();
+      case Awaiting _, Refusing _, Closed _ -> {}
+    }
+  }
+
+  private ErrorResponse fenceError() {
+    Problem problem = sessions.guard().problem();
+    return new ErrorResponse(
+        SqlState.CANNOT_CONNECT_NOW,
+        "the proxy lets no session through: "
+            + (problem == null ? "the fence was shut" : problem.message()));
+  }
+
+  /** Whether bytes may be handed on; if not, the session has been ended. */
+  private boolean mayPass() {
+    Fence.Pass held = pass;
+    if (held != null && held.isGood()) {
+      return true;
+    }
+    fenced();
+    return false;
   }
 
   private void boundBy(long seconds, @Nullable Refusal reason) {
@@ -138,10 +208,12 @@ final class Session {
       case Relaying relaying -> {
         if (relaying.upstream().isWritable()) {
           relaying.upstream().write(bytes);
-        } else {
+        } else if (mayPass()) {
           // More came in this round of reads than the other side takes: do not let the round go on.
           relaying.upstream().writeAndFlush(bytes);
           pauseIfSlow(relaying.upstream(), client);
+        } else {
+          bytes.release();
         }
       }
       case Refusing refusing -> {
@@ -156,6 +228,7 @@ final class Session {
   private void open(Awaiting awaiting, ByteBuf first) {
     switch (sessions.admit()) {
       case ADMITTED -> connect(awaiting, first);
+      case FENCED -> refuse(awaiting.toRefusing(Refusal.FENCE, fenceError(), received(first)));
       case DRAINING ->
           refuse(
               awaiting.toRefusing(
@@ -186,6 +259,11 @@ final class Session {
     connecting.early().add(first);
     enter(connecting);
     client.config().setAutoRead(false);
+    pass = sessions.guard().pass();
+    if (pass == null) {
+      refuse(connecting, Refusal.FENCE, fenceError());
+      return;
+    }
     attempt(sessions.upstream(), System.nanoTime());
   }
 
@@ -226,17 +304,20 @@ final class Session {
         .addKeyValue("upstream", upstream)
         .addKeyValue("problem", future.cause().getMessage())
         .log("refused: the upstream cannot be reached");
+    refuse(
+        connecting,
+        Refusal.UPSTREAM,
+        new ErrorResponse(
+            SqlState.CANNOT_CONNECT_NOW, "the proxy cannot reach Postgres; try again"));
+  }
+
+  private void refuse(Connecting connecting, Refusal reason, ErrorResponse answer) {
     ByteBuf received = Unpooled.buffer();
     for (ByteBuf early : connecting.early()) {
       received.writeBytes(early);
       early.release();
     }
-    refuse(
-        connecting.toRefusing(
-            Refusal.UPSTREAM,
-            new ErrorResponse(
-                SqlState.CANNOT_CONNECT_NOW, "the proxy cannot reach Postgres; try again"),
-            received));
+    refuse(connecting.toRefusing(reason, answer, received));
     if (connecting.clientDone() && state instanceof Refusing) {
       close();
     }
@@ -291,7 +372,7 @@ final class Session {
   }
 
   private void upstreamActive(Channel upstream) {
-    if (!(state instanceof Connecting connecting)) {
+    if (!(state instanceof Connecting connecting) || !mayPass()) {
       upstream.close();
       return;
     }
@@ -309,15 +390,17 @@ final class Session {
   }
 
   private void clientReadComplete() {
-    if (state instanceof Relaying relaying) {
+    if (state instanceof Relaying relaying && mayPass()) {
       relaying.upstream().flush();
       pauseIfSlow(relaying.upstream(), client);
     }
   }
 
   private void upstreamReadComplete(Channel upstream) {
-    client.flush();
-    pauseIfSlow(client, upstream);
+    if (state instanceof Relaying && mayPass()) {
+      client.flush();
+      pauseIfSlow(client, upstream);
+    }
   }
 
   private static void pauseIfSlow(Channel written, Channel read) {
@@ -344,9 +427,11 @@ final class Session {
       bytes.release();
     } else if (client.isWritable()) {
       client.write(bytes);
-    } else {
+    } else if (mayPass()) {
       client.writeAndFlush(bytes);
       pauseIfSlow(client, relaying.upstream());
+    } else {
+      bytes.release();
     }
   }
 
@@ -354,7 +439,7 @@ final class Session {
   private void clientDone() {
     switch (state) {
       case Connecting connecting -> enter(connecting.withClientDone());
-      case Relaying relaying -> {
+      case Relaying relaying when mayPass() -> {
         enter(relaying.withClientDone());
         // Behind everything that still waits to be written: shutting down drops what is not.
         relaying
@@ -367,13 +452,13 @@ final class Session {
                   }
                 });
       }
-      case Awaiting _, Refusing _, Lingering _, Closed _ -> close();
+      case Relaying _, Awaiting _, Refusing _, Lingering _, Closed _ -> close();
     }
   }
 
   /** The upstream has sent its last byte, or broke off. */
   private void upstreamDone() {
-    if (state instanceof Relaying relaying) {
+    if (state instanceof Relaying relaying && mayPass()) {
       if (!relaying.clientDone()) {
         sessions.health().doubt();
       }

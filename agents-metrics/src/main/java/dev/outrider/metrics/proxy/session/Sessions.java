@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy.session;
 
 import dev.outrider.metrics.proxy.ProxyMetrics;
+import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import io.netty.channel.Channel;
@@ -35,6 +36,7 @@ public final class Sessions {
   enum Verdict {
     ADMITTED,
     DRAINING,
+    FENCED,
     LIMIT
   }
 
@@ -44,9 +46,12 @@ public final class Sessions {
 
   private final Set<Session> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger atWork = new AtomicInteger();
+  // Sessions whose event loop has not yet come to ask whether the fence has ended them.
+  private final AtomicInteger fencing = new AtomicInteger();
   private final ProxyMetrics metrics;
   private final Supplier<Upstream> upstream;
   private final UpstreamHealth health;
+  private final Fence fence;
   private final Limits limits;
   private volatile int maxConnections;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
@@ -59,6 +64,7 @@ public final class Sessions {
    * @param metrics told of what happens
    * @param upstream the upstream of new sessions
    * @param health told of each connection to it
+   * @param fence asked whether sessions may reach the upstream
    * @param limits the bounds of idle states
    * @param maxConnections how many clients may be connected
    */
@@ -66,11 +72,13 @@ public final class Sessions {
       ProxyMetrics metrics,
       Supplier<Upstream> upstream,
       UpstreamHealth health,
+      Fence fence,
       Limits limits,
       int maxConnections) {
     this.metrics = metrics;
     this.upstream = upstream;
     this.health = health;
+    this.fence = fence;
     this.limits = limits;
     this.maxConnections = maxConnections;
   }
@@ -107,6 +115,38 @@ public final class Sessions {
     endIfIdle();
   }
 
+  /**
+   * Ends every session that has begun: those of the calling event loop at once, the others as soon
+   * as theirs comes to it; until then their passes hold them.
+   *
+   * @return how many there were
+   */
+  public int fence() {
+    int sessions = atWork.get();
+    open.forEach(
+        session -> {
+          fencing.incrementAndGet();
+          session.fence();
+        });
+    return sessions;
+  }
+
+  /** A session has heard of {@link #fence}. */
+  void fenceDone() {
+    fencing.decrementAndGet();
+  }
+
+  /**
+   * Sees to it that the calling event loop has no session left that the fence has ended; to be
+   * called before bytes go out that were held back.
+   */
+  public void settle() {
+    fence.lookIfDue();
+    if (fencing.get() > 0) {
+      open.forEach(Session::fenceHere);
+    }
+  }
+
   /** Closes every session. */
   public void cut() {
     cutting = true;
@@ -118,15 +158,22 @@ public final class Sessions {
     // Counted before the look at the flag, as a drain sets the flag before it looks at the count:
     // one sees the other.
     atWork.incrementAndGet();
-    Verdict verdict =
-        draining
-            ? Verdict.DRAINING
-            : open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
+    Verdict verdict = verdict();
     if (verdict != Verdict.ADMITTED) {
       atWork.decrementAndGet();
       endIfIdle();
     }
     return verdict;
+  }
+
+  private Verdict verdict() {
+    if (draining) {
+      return Verdict.DRAINING;
+    }
+    if (fence.problem() != null) {
+      return Verdict.FENCED;
+    }
+    return open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
   }
 
   /** A session that was admitted has no upstream any more. */
@@ -144,6 +191,10 @@ public final class Sessions {
 
   UpstreamHealth health() {
     return health;
+  }
+
+  Fence guard() {
+    return fence;
   }
 
   Limits limits() {
