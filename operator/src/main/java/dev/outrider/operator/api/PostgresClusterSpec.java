@@ -74,4 +74,6 @@ public record PostgresClusterSpec(
             "What happens to the volumes when the cluster is deleted. Retain (the default) keeps"
                 + " them: a new cluster of the same name takes them up again.")
         @Nullable DeletionPolicy deletionPolicy,
+    @JsonPropertyDescription("How far the operator goes to bring an instance back.")
+        @Nullable RecoverySpec recovery,
     @JsonPropertyDescription("What every pod of the cluster gets.") @Nullable PodSpec pod) {}

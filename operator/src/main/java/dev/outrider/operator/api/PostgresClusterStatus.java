@@ -30,6 +30,10 @@ public record PostgresClusterStatus(
     @Nullable List<InstanceStatus> instances,
     @JsonPropertyDescription("What became of the last switchover that was asked for.")
         @Nullable SwitchoverStatus switchover,
+    @JsonPropertyDescription(
+            "What is being done for instances that are not well, and what must be known of them"
+                + " meanwhile.")
+        @Nullable List<RecoveryStatus> recovery,
     @Nullable Versions versions,
     @JsonPropertyDescription("What the defaults were resolved to.") @Nullable Resolved resolved) {
 
@@ -58,7 +62,52 @@ public record PostgresClusterStatus(
       @JsonPropertyDescription(
               "What of the pod is older than the spec and changes when the pod is deleted and comes"
                   + " back.")
-          @Nullable List<String> pendingPod) {}
+          @Nullable List<String> pendingPod,
+      @JsonPropertyDescription("Why the instance is of no use at present, and since when.")
+          @Nullable InstanceProblem problem) {}
+
+  /** Why an instance is of no use. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record InstanceProblem(
+      String reason, @JsonPropertyDescription("RFC 3339.") String since) {}
+
+  /** How far the cure of an instance has come. */
+  public enum RecoveryPhase {
+    /** It is not ready, for no reason that needs a cure. */
+    Watched,
+    /** Its problem is known; nothing has been done yet. */
+    Named,
+    /** Its pod was deleted, so that it starts anew. */
+    Restarted,
+    /** Its volume was given up, so that it copies the primary. */
+    NewCopy,
+    /** All that the operator may do was done, or it may do nothing. */
+    PersonNeeded
+  }
+
+  /**
+   * The cure of one instance, kept here so that a restart of the operator forgets nothing. All
+   * times are RFC 3339.
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record RecoveryStatus(
+      String instance,
+      RecoveryPhase phase,
+      @JsonPropertyDescription("What is wrong.") @Nullable String reason,
+      @JsonPropertyDescription("What happens next, or what that waits for.") @Nullable String next,
+      @JsonPropertyDescription("When the problem was seen first.") @Nullable String namedAt,
+      @JsonPropertyDescription("When its pod was deleted so that it starts anew.")
+          @Nullable String restartedAt,
+      @JsonPropertyDescription("When its volume was given up.") @Nullable String newCopyAt,
+      @JsonPropertyDescription("Since when it is well again.") @Nullable String wellSince,
+      @JsonPropertyDescription("The uid of the pod that the last step deletes.")
+          @Nullable String pod,
+      @JsonPropertyDescription("The uid of the claim that the last step gives up.")
+          @Nullable String claim,
+      @JsonPropertyDescription("The role that it had last.") @Nullable String role,
+      @JsonPropertyDescription("The timeline that it was on last.") @Nullable Long timeline,
+      @JsonPropertyDescription("The WAL position that it reported last.")
+          @Nullable Long location) {}
 
   /** Versions in force. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

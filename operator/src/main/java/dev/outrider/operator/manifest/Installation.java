@@ -8,6 +8,8 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.TolerationBuilder;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBuilder;
@@ -60,6 +62,7 @@ final class Installation {
               .withLabels(LABELS)
               .endMetadata()
               .withRules(clusterRules())
+              .addAllToRules(nodeRules())
               .build());
       objects.add(
           new ClusterRoleBindingBuilder()
@@ -144,8 +147,9 @@ final class Installation {
             "patch",
             "update",
             "delete"),
-        rule("", List.of("persistentvolumeclaims"), "get", "list", "watch", "patch"),
-        rule("", List.of("pods"), "get", "list", "watch", "patch", "update"),
+        // Deleted to bring back an instance that is stuck or lost (see Recovery).
+        rule("", List.of("persistentvolumeclaims"), "get", "list", "watch", "patch", "delete"),
+        rule("", List.of("pods"), "get", "list", "watch", "patch", "update", "delete"),
         rule("", List.of("events"), "create", "patch"),
         rule("events.k8s.io", List.of("events"), "create", "patch"),
         rule("apps", List.of("statefulsets"), "get", "list", "watch", "create", "patch"),
@@ -160,11 +164,28 @@ final class Installation {
             "patch"));
   }
 
+  /**
+   * Whether a node answers, to tell a pod that hangs from one that is lost. Nodes belong to no
+   * namespace: an operator of one namespace does without.
+   */
+  static List<PolicyRule> nodeRules() {
+    return List.of(rule("", List.of("nodes"), "get"));
+  }
+
   private static PolicyRule rule(String group, List<String> resources, String... verbs) {
     return new PolicyRuleBuilder()
         .withApiGroups(group)
         .withResources(resources)
         .withVerbs(verbs)
+        .build();
+  }
+
+  private static Toleration lostNode(String taint) {
+    return new TolerationBuilder()
+        .withKey("node.kubernetes.io/" + taint)
+        .withOperator("Exists")
+        .withEffect("NoExecute")
+        .withTolerationSeconds(30L)
         .build();
   }
 
@@ -210,6 +231,8 @@ final class Installation {
         .endMetadata()
         .withNewSpec()
         .withServiceAccountName(NAME)
+        // Instances on the same lost node wait for the operator; Kubernetes' default is 5 minutes.
+        .withTolerations(lostNode("not-ready"), lostNode("unreachable"))
         .withNewSecurityContext()
         .withRunAsNonRoot(true)
         .withRunAsUser(5432L)

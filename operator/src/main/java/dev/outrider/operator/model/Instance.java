@@ -17,9 +17,10 @@ public record Instance(int ordinal, Pod pod, PatroniMember member) {
     return pod.getMetadata().getName();
   }
 
-  /** Whether Kubernetes sends it clients. */
+  /** Whether clients are served by it: Kubernetes sends it some, and it is not stuck. */
   public boolean ready() {
     return !terminating()
+        && member.stuck() == null
         && pod.getStatus() != null
         && pod.getStatus().getConditions().stream()
             .anyMatch(c -> c.getType().equals("Ready") && Objects.equals(c.getStatus(), "True"));

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,8 @@ public record Observed(
     List<Instance> instances,
     List<PersistentVolumeClaim> claims,
     Map<String, Endpoints> endpoints) {
+
+  private static final Pattern PAUSE = Pattern.compile("\"pause\"\\s*:\\s*true");
 
   /** The instance that holds the leader lock, if its pod is there. */
   public Optional<Instance> leader(Names names) {
@@ -85,6 +88,24 @@ public record Observed(
       }
     }
     return Optional.of(standbys);
+  }
+
+  /** When the leader lock was renewed, in Patroni's own words; null where there is no lock. */
+  public @Nullable String renewTime(Names names) {
+    return annotation(names.scope(), "renewTime");
+  }
+
+  /** Whether Patroni is told to leave everything alone (its maintenance mode). */
+  public boolean paused(Names names) {
+    String config = annotation(names.patroniConfig(), "config");
+    return config != null && PAUSE.matcher(config).find();
+  }
+
+  /** The claim of an instance's volume, if it is there. */
+  public Optional<PersistentVolumeClaim> claim(Names names, int ordinal) {
+    return claims.stream()
+        .filter(c -> c.getMetadata().getName().equals(names.claim(ordinal)))
+        .findFirst();
   }
 
   private @Nullable String annotation(String object, String annotation) {

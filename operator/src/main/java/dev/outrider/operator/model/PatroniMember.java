@@ -4,6 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param replication streaming, in archive recovery, or null
  * @param patroni Patroni's version
  * @param pendingRestart parameters that a restart would change, each as {@code from -> to}
+ * @param stuck why the instance does not follow the primary, or null while it does
  */
 public record PatroniMember(
     @Nullable String state,
@@ -29,11 +33,19 @@ public record PatroniMember(
     @Nullable Long replayed,
     @Nullable String replication,
     @Nullable String patroni,
-    Map<String, String> pendingRestart) {
+    Map<String, String> pendingRestart,
+    @Nullable Stuck stuck) {
+
+  /**
+   * What the launcher of Patroni found.
+   *
+   * @param since when the trouble began; null where it is no RFC 3339 time
+   */
+  public record Stuck(@Nullable Instant since, String reason) {}
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final PatroniMember SILENT =
-      new PatroniMember(null, null, null, null, null, null, null, Map.of());
+      new PatroniMember(null, null, null, null, null, null, null, Map.of(), null);
 
   /** Reads the annotation; a member that has not spoken yet has nothing but nulls. */
   public static PatroniMember of(Pod pod) {
@@ -70,7 +82,26 @@ public record PatroniMember(
         number(node, "replay_lsn"),
         text(node, "replication_state"),
         text(node, "version"),
-        pending);
+        pending,
+        stuck(node.path("outrider").path("stuck")));
+  }
+
+  private static @Nullable Stuck stuck(JsonNode node) {
+    if (!node.isObject()) {
+      return null;
+    }
+    String reason = text(node, "reason");
+    return new Stuck(
+        time(text(node, "since")),
+        reason == null || reason.isBlank() ? "it does not follow the primary" : reason);
+  }
+
+  private static @Nullable Instant time(@Nullable String text) {
+    try {
+      return text == null ? null : OffsetDateTime.parse(text).toInstant();
+    } catch (DateTimeParseException e) {
+      return null;
+    }
   }
 
   /** Bytes of WAL that this primary has and a replica has not replayed; null while unknown. */

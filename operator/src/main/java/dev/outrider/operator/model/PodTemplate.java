@@ -15,6 +15,8 @@ import io.fabric8.kubernetes.api.model.PodTemplateSpecBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.SecurityContextBuilder;
+import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.TolerationBuilder;
 import io.fabric8.kubernetes.api.model.TopologySpreadConstraint;
 import io.fabric8.kubernetes.api.model.TopologySpreadConstraintBuilder;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -35,6 +37,13 @@ import org.jspecify.annotations.Nullable;
 /** The pod of an instance: PostgreSQL with Patroni, and the agents as native sidecars. */
 final class PodTemplate {
   private static final long UID = 5432;
+  private static final String NOT_READY = "node.kubernetes.io/not-ready";
+  private static final String UNREACHABLE = "node.kubernetes.io/unreachable";
+  private static final String NO_EXECUTE = "NoExecute";
+
+  /** Seconds after which a node that does not answer is given up. */
+  private static final long LOST_AFTER = 30;
+
   private static final String APP_FOLDER = "/etc/outrider/app";
   private static final KubernetesSerialization JSON = new KubernetesSerialization();
 
@@ -93,7 +102,7 @@ final class PodTemplate {
             .endSecurityContext()
             .withNodeSelector(wanted.pod().nodeSelector())
             .withAffinity(wanted.pod().affinity())
-            .withTolerations(Objects.requireNonNullElse(wanted.pod().tolerations(), List.of()))
+            .withTolerations(tolerations())
             .withTopologySpreadConstraints(spread())
             .withPriorityClassName(wanted.pod().priorityClassName())
             .withImagePullSecrets(
@@ -116,6 +125,34 @@ final class PodTemplate {
     copy.getSpec().getInitContainers().forEach(container -> container.setImage(null));
     return ConfigHash.of(JSON.asJson(copy.getSpec()).getBytes(StandardCharsets.UTF_8))
         .substring(0, 16);
+  }
+
+  /**
+   * The user's, and ours for a node that is lost: Kubernetes' own wait five minutes before such a
+   * pod may be replaced (its documentation, "Taint based evictions").
+   */
+  private List<Toleration> tolerations() {
+    List<Toleration> all =
+        new ArrayList<>(Objects.requireNonNullElse(wanted.pod().tolerations(), List.of()));
+    for (String taint : List.of(NOT_READY, UNREACHABLE)) {
+      if (all.stream().noneMatch(toleration -> covers(toleration, taint))) {
+        all.add(
+            new TolerationBuilder()
+                .withKey(taint)
+                .withOperator("Exists")
+                .withEffect(NO_EXECUTE)
+                .withTolerationSeconds(LOST_AFTER)
+                .build());
+      }
+    }
+    return all;
+  }
+
+  private static boolean covers(Toleration toleration, String taint) {
+    boolean key = toleration.getKey() == null || toleration.getKey().isEmpty();
+    boolean effect = toleration.getEffect() == null || toleration.getEffect().isEmpty();
+    return (key || toleration.getKey().equals(taint))
+        && (effect || toleration.getEffect().equals(NO_EXECUTE));
   }
 
   private List<TopologySpreadConstraint> spread() {

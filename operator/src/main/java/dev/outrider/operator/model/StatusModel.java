@@ -1,7 +1,10 @@
 package dev.outrider.operator.model;
 
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.InstanceProblem;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import dev.outrider.operator.api.ReplicationSpec;
 import dev.outrider.operator.api.SwitchoverStatus;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -11,6 +14,7 @@ import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,7 +24,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The status of a cluster, from what was observed and what stands in the way. */
@@ -28,6 +31,10 @@ public final class StatusModel {
   public static final String READY = "Ready";
   public static final String PROGRESSING = "Progressing";
   public static final String RESTART_PENDING = "RestartPending";
+  public static final String TROUBLE = "Trouble";
+
+  /** Of Ready: an instance does not follow the primary. */
+  public static final String INSTANCE_STUCK = "InstanceStuck";
 
   private static final String STARTING = "Starting";
 
@@ -54,6 +61,7 @@ public final class StatusModel {
    * @param waitingFor what scaling waits for, or null
    * @param switchover what became of the last one that was asked for, or null
    * @param template of the pods as it should be, or null where there never was a good spec
+   * @param recovery what is done for instances that are not well
    * @param previous the status so far, for the times of transitions
    */
   public record Facts(
@@ -67,6 +75,7 @@ public final class StatusModel {
       @Nullable PodTemplateSpec template,
       Images images,
       String outriderVersion,
+      List<RecoveryStatus> recovery,
       @Nullable PostgresClusterStatus previous) {}
 
   /** The status. */
@@ -76,7 +85,7 @@ public final class StatusModel {
     Wanted wanted = facts.wanted();
     Optional<Instance> leader = observed.leader(names);
     List<InstanceStatus> instances =
-        observed.instances().stream().map(i -> instance(i, leader, facts)).toList();
+        observed.instances().stream().map(i -> instance(i, leader, facts, now)).toList();
     int ready = (int) observed.instances().stream().filter(Instance::ready).count();
     int target = wanted == null ? 0 : wanted.instances();
 
@@ -88,6 +97,7 @@ public final class StatusModel {
     conditions.add(readyCondition);
     conditions.add(progressing);
     conditions.add(condition(RESTART_PENDING, restartPending(instances), facts, now));
+    conditions.add(condition(TROUBLE, trouble(instances, facts.recovery()), facts, now));
 
     Condition story =
         facts.obstacle() != null
@@ -106,6 +116,7 @@ public final class StatusModel {
         leader.map(Instance::name).orElse(null),
         instances,
         facts.switchover(),
+        facts.recovery().isEmpty() ? null : facts.recovery(),
         new PostgresClusterStatus.Versions(
             facts.outriderVersion(),
             wanted == null ? null : Integer.toString(wanted.version()),
@@ -148,9 +159,10 @@ public final class StatusModel {
           (starting ? "" : "no primary accepts connections; ") + unready(observed));
     }
     if (ready < target) {
+      boolean stuck = observed.instances().stream().anyMatch(i -> i.member().stuck() != null);
       return new State(
           "False",
-          starting ? STARTING : "InstancesNotReady",
+          stuck ? INSTANCE_STUCK : starting ? STARTING : "InstancesNotReady",
           leader.get().name()
               + " is primary; "
               + ready
@@ -196,6 +208,10 @@ public final class StatusModel {
     if (waiting.isPresent()) {
       return waiting.get();
     }
+    PatroniMember.Stuck stuck = instance.member().stuck();
+    if (stuck != null) {
+      return stuck.reason() + (stuck.since() == null ? "" : ", since " + text(stuck.since()));
+    }
     return instance.member().state() == null
         ? "pod is "
             + Optional.ofNullable(instance.pod().getStatus())
@@ -211,15 +227,11 @@ public final class StatusModel {
       return Optional.empty();
     }
     Optional<String> unscheduled =
-        status.getConditions().stream()
-            .filter(c -> c.getType().equals("PodScheduled") && "False".equals(c.getStatus()))
-            .map(c -> c.getReason() + " (" + c.getMessage() + ")")
-            .findFirst();
+        Problem.unscheduled(instance).map(c -> c.getReason() + " (" + c.getMessage() + ")");
     if (unscheduled.isPresent()) {
       return unscheduled;
     }
-    return Stream.concat(
-            status.getInitContainerStatuses().stream(), status.getContainerStatuses().stream())
+    return Problem.containers(instance)
         .filter(c -> c.getState() != null && c.getState().getWaiting() != null)
         .filter(c -> !"PodInitializing".equals(c.getState().getWaiting().getReason()))
         .filter(c -> !"ContainerCreating".equals(c.getState().getWaiting().getReason()))
@@ -250,6 +262,56 @@ public final class StatusModel {
       return new State("True", STARTING, ready + " of " + target + " instances are ready");
     }
     return new State("False", "Settled", "everything is as the spec says");
+  }
+
+  /** The problem of each instance with what is done about it; the worst gives the reason. */
+  private static State trouble(List<InstanceStatus> instances, List<RecoveryStatus> recovery) {
+    List<String> parts = new ArrayList<>();
+    for (InstanceStatus instance : instances) {
+      if (instance.problem() != null) {
+        parts.add(
+            instance.name()
+                + ": "
+                + instance.problem().reason()
+                + ", since "
+                + instance.problem().since()
+                + recovery.stream()
+                    .filter(r -> r.instance().equals(instance.name()) && r.next() != null)
+                    .map(r -> "; " + r.next())
+                    .findFirst()
+                    .orElse(""));
+      }
+    }
+    for (RecoveryStatus one : recovery) {
+      boolean told =
+          instances.stream().anyMatch(i -> i.name().equals(one.instance()) && i.problem() != null);
+      if (!told && isBeingCured(one)) {
+        parts.add(one.instance() + ": it was the trouble that " + one.reason() + "; " + one.next());
+      }
+    }
+    if (parts.isEmpty()) {
+      return new State("False", "NoTrouble", "every instance is well or on its way");
+    }
+    String reason =
+        recovery.stream()
+            .filter(r -> r.phase() == RecoveryPhase.PersonNeeded || isBeingCured(r))
+            .map(RecoveryStatus::phase)
+            .max(Comparator.naturalOrder())
+            .map(
+                phase ->
+                    switch (phase) {
+                      case Watched, Named -> "InstanceTrouble";
+                      case Restarted -> "InstanceRestarted";
+                      case NewCopy -> "NewCopy";
+                      case PersonNeeded -> "PersonNeeded";
+                    })
+            .orElse("InstanceTrouble");
+    return new State("True", reason, String.join("; ", parts));
+  }
+
+  private static boolean isBeingCured(RecoveryStatus one) {
+    return one.wellSince() == null
+        && (one.phase() == RecoveryPhase.Restarted || one.phase() == RecoveryPhase.NewCopy);
   }
 
   private static State restartPending(List<InstanceStatus> instances) {
@@ -287,7 +349,7 @@ public final class StatusModel {
   }
 
   private static InstanceStatus instance(
-      Instance instance, Optional<Instance> leader, Facts facts) {
+      Instance instance, Optional<Instance> leader, Facts facts, Instant now) {
     PatroniMember member = instance.member();
     boolean isLeader = leader.isPresent() && leader.get().name().equals(instance.name());
     String role =
@@ -303,7 +365,10 @@ public final class StatusModel {
         isLeader || leader.isEmpty() ? null : lag(leader.get().member(), member),
         facts.observed().synchronous(facts.names()).contains(instance.name()) ? true : null,
         member.pendingRestart().isEmpty() ? null : member.pendingRestart(),
-        pendingPod.isEmpty() ? null : pendingPod);
+        pendingPod.isEmpty() ? null : pendingPod,
+        Problem.of(instance, now)
+            .map(problem -> new InstanceProblem(problem.reason(), text(problem.since())))
+            .orElse(null));
   }
 
   /**
@@ -349,8 +414,12 @@ public final class StatusModel {
     return annotations == null ? null : annotations.get(ClusterObjects.TEMPLATE_HASH);
   }
 
+  private static String text(Instant time) {
+    return time.truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+
   private static Condition condition(String type, State state, Facts facts, Instant now) {
-    String since = now.truncatedTo(ChronoUnit.SECONDS).toString();
+    String since = text(now);
     PostgresClusterStatus previous = facts.previous();
     if (previous != null && previous.conditions() != null) {
       for (Condition old : previous.conditions()) {

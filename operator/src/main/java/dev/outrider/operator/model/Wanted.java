@@ -8,6 +8,7 @@ import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresSpec;
 import dev.outrider.operator.api.ProxySpec;
 import dev.outrider.operator.api.ReadServiceSpec;
+import dev.outrider.operator.api.RecoverySpec;
 import dev.outrider.operator.api.ReplicationSpec;
 import dev.outrider.operator.api.ServiceSpec;
 import dev.outrider.operator.api.ServicesSpec;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param postgresResources of the container, ours where the spec has none
  * @param maximumReadLag bytes of WAL that a replica may have left to replay and still get clients;
  *     null for any amount
+ * @param newVolumeAfter a duration, or {@link #NEVER}
  * @param initdb never null inside, but for {@code locale} of a provider that has its own default
  */
 public record Wanted(
@@ -46,9 +48,15 @@ public record Wanted(
     @Nullable Long maximumReadLag,
     Initdb initdb,
     DeletionPolicy deletionPolicy,
+    String newVolumeAfter,
     PodSpec pod) {
 
   public static final int DEFAULT_VERSION = 18;
+
+  /** As {@code newVolumeAfter}: an instance waits for its node for as long as it takes. */
+  static final String NEVER = "never";
+
+  private static final String DEFAULT_NEW_VOLUME_AFTER = "10m";
 
   /** Declared for a PostgreSQL whose spec has no resources; the parameters follow from it. */
   static final ResourceRequirements DEFAULT_POSTGRES_RESOURCES =
@@ -98,6 +106,7 @@ public record Wanted(
         maximumReadLag,
         initdb,
         deletionPolicy,
+        newVolumeAfter,
         pod);
   }
 
@@ -135,6 +144,9 @@ public record Wanted(
             .orElse(null),
         initdb(Optional.ofNullable(spec.bootstrap()).map(BootstrapSpec::initdb)),
         Optional.ofNullable(spec.deletionPolicy()).orElse(DeletionPolicy.Retain),
+        Optional.ofNullable(spec.recovery())
+            .map(RecoverySpec::newVolumeAfter)
+            .orElse(DEFAULT_NEW_VOLUME_AFTER),
         Optional.ofNullable(spec.pod())
             .orElse(new PodSpec(null, null, null, null, null, null, null, null)));
   }

@@ -54,7 +54,7 @@ public final class ClusterGauges {
   void forget(PostgresCluster cluster) {
     String namespace = cluster.getMetadata().getNamespace();
     String name = cluster.getMetadata().getName();
-    for (String type : new String[] {"Ready", "Progressing", "RestartPending"}) {
+    for (String type : new String[] {"Ready", "Progressing", "RestartPending", "Trouble"}) {
       condition.remove(namespace, name, type);
     }
     instances.remove(namespace, name, "wanted");

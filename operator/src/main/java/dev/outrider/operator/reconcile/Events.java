@@ -2,7 +2,11 @@ package dev.outrider.operator.reconcile;
 
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import dev.outrider.operator.api.SwitchoverStatus;
+import dev.outrider.operator.model.StatusModel;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
@@ -11,6 +15,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -38,7 +43,12 @@ final class Events {
           "NoPrimary",
           "InstancesNotReady",
           "SwitchoverRefused",
-          "SwitchoverFailed");
+          "SwitchoverFailed",
+          "InstanceTrouble",
+          "InstanceRestarted",
+          "NewCopy",
+          "PodRemoved",
+          "PersonNeeded");
 
   private final KubernetesClient client;
   private final InstantSource clock;
@@ -73,10 +83,11 @@ final class Events {
                           || (WARNINGS.contains(condition.getReason())
                               && type.equals("Progressing")
                               && !Objects.equals(previous.getMessage(), condition.getMessage()));
-              if (news) {
+              if (news && !toldByInstance(type, condition)) {
                 send(cluster, condition.getReason(), condition.getMessage());
               }
             });
+    troubles(cluster, before, after);
     String oldPrimary = before == null ? null : before.primary();
     if (after.primary() != null && !after.primary().equals(oldPrimary)) {
       send(
@@ -106,6 +117,50 @@ final class Events {
     }
   }
 
+  /** What {@link #troubles} tells for each instance. */
+  private static boolean toldByInstance(String type, Condition condition) {
+    return type.equals(StatusModel.TROUBLE)
+        || condition.getReason().equals(StatusModel.INSTANCE_STUCK);
+  }
+
+  /** A problem of an instance that had none, and a cure that came to its end. */
+  private void troubles(
+      PostgresCluster cluster,
+      @Nullable PostgresClusterStatus before,
+      PostgresClusterStatus after) {
+    for (InstanceStatus instance : instances(after)) {
+      boolean known =
+          instances(before).stream()
+              .anyMatch(i -> i.name().equals(instance.name()) && i.problem() != null);
+      if (instance.problem() != null && !known) {
+        send(
+            cluster,
+            "InstanceTrouble",
+            instance.name()
+                + ": "
+                + instance.problem().reason()
+                + ", since "
+                + instance.problem().since());
+      }
+    }
+    for (RecoveryStatus one : recovery(after)) {
+      boolean known =
+          recovery(before).stream()
+              .anyMatch(r -> r.instance().equals(one.instance()) && r.phase() == one.phase());
+      if (one.phase() == RecoveryPhase.PersonNeeded && !known) {
+        send(cluster, "PersonNeeded", one.instance() + ": " + one.reason() + "; " + one.next());
+      }
+    }
+  }
+
+  private static List<InstanceStatus> instances(@Nullable PostgresClusterStatus status) {
+    return status == null || status.instances() == null ? List.of() : status.instances();
+  }
+
+  private static List<RecoveryStatus> recovery(@Nullable PostgresClusterStatus status) {
+    return status == null || status.recovery() == null ? List.of() : status.recovery();
+  }
+
   private static Map<String, Condition> conditions(@Nullable PostgresClusterStatus status) {
     Map<String, Condition> conditions = new TreeMap<>();
     if (status != null && status.conditions() != null) {
@@ -114,7 +169,7 @@ final class Events {
     return conditions;
   }
 
-  private void send(PostgresCluster cluster, String reason, String note) {
+  void send(PostgresCluster cluster, String reason, String note) {
     try {
       client
           .resource(

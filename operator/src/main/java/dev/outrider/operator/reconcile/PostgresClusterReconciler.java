@@ -5,13 +5,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import dev.outrider.operator.api.SwitchoverStatus;
 import dev.outrider.operator.model.ClusterObjects;
 import dev.outrider.operator.model.Images;
 import dev.outrider.operator.model.Instance;
 import dev.outrider.operator.model.LastKnown;
+import dev.outrider.operator.model.LeaderHeartbeat;
 import dev.outrider.operator.model.Names;
 import dev.outrider.operator.model.Observed;
+import dev.outrider.operator.model.Recovery;
 import dev.outrider.operator.model.Scaling;
 import dev.outrider.operator.model.SpecError;
 import dev.outrider.operator.model.SpecValidation;
@@ -55,6 +58,7 @@ import io.javaoperatorsdk.operator.processing.event.source.filter.OnUpdateFilter
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -77,7 +81,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Each run does everything, and nothing twice: observe, validate, apply what surrounds the pods,
  * take one step of scaling, bring what can change in running pods there, write the status. It never
- * waits and never restarts a pod.
+ * waits, and restarts no pod but one whose instance is stuck or lost (see {@link Recovery}).
  */
 @ControllerConfiguration(
     name = "postgrescluster",
@@ -119,7 +123,14 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   private final Trusts trusts;
   private final Events events;
   private final ClusterGauges gauges;
+  private final RecoverySteps recoverySteps;
   private final ObjectMapper json = new ObjectMapper();
+
+  /** By uid of the cluster: whether its leader lock was seen to be renewed. */
+  private final Map<String, LeaderHeartbeat> heartbeats = new ConcurrentHashMap<>();
+
+  /** By uid of the cluster: what was last written of its recovery. */
+  private final Map<String, List<RecoveryStatus>> memories = new ConcurrentHashMap<>();
 
   /** By uid of the pod: the agents' containers at the time when they got a newer image. */
   private final Map<String, List<String>> replaced = new ConcurrentHashMap<>();
@@ -151,6 +162,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     this.trusts = new Trusts(client, clock, random);
     this.events = new Events(client, clock, instance);
     this.gauges = gauges;
+    this.recoverySteps = new RecoverySteps(client);
   }
 
   @Override
@@ -198,6 +210,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       gauges.forget(cluster);
       trusts.forget(cluster.getMetadata().getUid());
       switchovers.remove(cluster.getMetadata().getUid());
+      heartbeats.remove(cluster.getMetadata().getUid());
+      memories.remove(cluster.getMetadata().getUid());
       return UpdateControl.noUpdate(); // Owner references take everything along.
     }
     if (cluster.getMetadata().getDeletionTimestamp() != null) {
@@ -216,7 +230,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 "InvalidSpec",
                 errors.stream().map(SpecError::toString).collect(Collectors.joining("; ")));
     Wanted wanted = inForce == null ? null : Wanted.of(inForce);
-    Outcome outcome = Outcome.NOTHING;
+    Outcome outcome =
+        new Outcome(null, null, null, new Recovery.Decision(memory(cluster), null, false), false);
     try {
       if (inForce != null && wanted != null) {
         outcome = bringAbout(cluster, context, names, observed, inForce, wanted);
@@ -230,6 +245,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       if (switchover.ask() != null) {
         askForSwitchover(names, observed, switchover.ask());
       }
+      takeStep(cluster, outcome.recovery(), switchover.status());
       if (switchover.status() != null && switchover.status().underWay()) {
         return UpdateControl.<PostgresCluster>noUpdate().rescheduleAfter(AT_ONCE);
       }
@@ -240,7 +256,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       throw e;
     }
     return UpdateControl.<PostgresCluster>noUpdate()
-        .rescheduleAfter(outcome.again() ? SOON : REGULAR);
+        .rescheduleAfter(outcome.again() || outcome.recovery().lookAgain() ? SOON : REGULAR);
   }
 
   private Switchover.Decision switchover(
@@ -265,15 +281,15 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
    *
    * @param obstacle what stood in the way, or null
    * @param waitingFor what scaling waits for, or null
+   * @param recovery what is done for instances that are not well
    * @param again whether to look again soon
    */
   private record Outcome(
       @Nullable Obstacle obstacle,
       @Nullable String waitingFor,
       @Nullable PodTemplateSpec template,
-      boolean again) {
-    static final Outcome NOTHING = new Outcome(null, null, null, false);
-  }
+      Recovery.Decision recovery,
+      boolean again) {}
 
   private Outcome bringAbout(
       PostgresCluster cluster,
@@ -287,6 +303,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     List<Obstacle> obstacles = new ArrayList<>();
     Map<String, Secret> secrets = byName(context, Secret.class);
     LastKnown lastKnown = LastKnown.of(secrets.get(names.keys())).updated(names, observed);
+    Recovery.Decision undecided = new Recovery.Decision(memory(cluster), null, true);
     int lastPrimary = lastKnown.primaryOrdinal(names, observed);
     Trust trust;
     try {
@@ -294,7 +311,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       // The keys come before everything that is made with them.
       apply(context, ClusterObjects.keys(names, owner, trust, observed.claims(), lastKnown), ours);
     } catch (ForeignObjectException e) {
-      return new Outcome(obstacle(e), null, null, true);
+      return new Outcome(obstacle(e), null, null, undecided, true);
     }
     ClusterObjects objects =
         new ClusterObjects(
@@ -307,13 +324,13 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     ownEndpoints(names, owner, observed, obstacles);
     if (!obstacles.isEmpty()) {
       // Pods that lack something are not made.
-      return new Outcome(obstacles.getFirst(), null, template, true);
+      return new Outcome(obstacles.getFirst(), null, template, undecided, true);
     }
     if (observed.statefulSet() == null && !observed.endpoints().containsKey(names.scope())) {
       attempt(obstacles, () -> restoreLeader(names, owner, observed, wanted, lastKnown));
     }
     if (!obstacles.isEmpty()) {
-      return new Outcome(obstacles.getFirst(), null, template, true);
+      return new Outcome(obstacles.getFirst(), null, template, undecided, true);
     }
     Scaling.Step step =
         Scaling.next(
@@ -336,11 +353,79 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
     keepClaims(objects, observed, obstacles);
     boolean unfinished = refreshPods(template, observed, obstacles);
+    Recovery.Decision recovery = recover(cluster, names, wanted, observed, step);
     return new Outcome(
         obstacles.isEmpty() ? null : obstacles.getFirst(),
         step.waitingFor(),
         template,
+        recovery,
         !obstacles.isEmpty() || step.waitingFor() != null || unfinished);
+  }
+
+  private Recovery.Decision recover(
+      PostgresCluster cluster,
+      Names names,
+      Wanted wanted,
+      Observed observed,
+      Scaling.Step scaling) {
+    Instant now = clock.instant();
+    LeaderHeartbeat heartbeat =
+        heartbeats
+            .getOrDefault(cluster.getMetadata().getUid(), LeaderHeartbeat.NONE)
+            .look(observed.renewTime(names), now);
+    heartbeats.put(cluster.getMetadata().getUid(), heartbeat);
+    String waitingFor = scaling.waitingFor();
+    SwitchoverStatus switchover = switchovers.get(cluster.getMetadata().getUid());
+    if (waitingFor == null && switchover != null && switchover.underWay()) {
+      waitingFor = "the end of the switchover";
+    }
+    return Recovery.next(
+        new Recovery.Facts(
+            names,
+            wanted,
+            observed,
+            heartbeat.alive(now),
+            waitingFor != null
+                ? waitingFor
+                : scaling.replicas() == observed.replicas()
+                    ? null
+                    : "the number of instances to be " + wanted.instances(),
+            recoverySteps.nodes(Recovery.nodesInQuestion(names, observed, now)),
+            memory(cluster),
+            Optional.ofNullable(cluster.getStatus())
+                .map(PostgresClusterStatus::instances)
+                .orElse(List.of())),
+        now);
+  }
+
+  /** Of this operator if it has one, since the status in the cache may be an older one. */
+  private List<RecoveryStatus> memory(PostgresCluster cluster) {
+    List<RecoveryStatus> own = memories.get(cluster.getMetadata().getUid());
+    return own != null
+        ? own
+        : Optional.ofNullable(cluster.getStatus())
+            .map(PostgresClusterStatus::recovery)
+            .orElse(List.of());
+  }
+
+  private void takeStep(
+      PostgresCluster cluster, Recovery.Decision decision, @Nullable SwitchoverStatus switchover) {
+    memories.put(cluster.getMetadata().getUid(), decision.memory());
+    Recovery.Step step = decision.step();
+    if (switchover != null && switchover.underWay() && !(step instanceof Recovery.ForceDelete)) {
+      return; // It began in this very run; the step is taken when it is over.
+    }
+    if (step != null) {
+      recoverySteps.take(step, cluster.getMetadata().getNamespace());
+      events.send(
+          cluster,
+          switch (step) {
+            case Recovery.Restart restart -> "InstanceRestarted";
+            case Recovery.NewCopy copy -> "NewCopy";
+            case Recovery.ForceDelete force -> "PodRemoved";
+          },
+          step.why());
+    }
   }
 
   /** Brings configuration hash, labels, annotations and the agents' image into running pods. */
@@ -583,6 +668,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 outcome.template(),
                 images,
                 version,
+                outcome.recovery().memory(),
                 before),
             clock.instant());
     gauges.set(cluster, after);

@@ -75,7 +75,8 @@ final class Relevance {
         replayed == null ? null : replayed >> 24,
         member.replication(),
         member.patroni(),
-        member.pendingRestart());
+        member.pendingRestart(),
+        member.stuck());
   }
 
   private static @Nullable Object states(Pod pod) {

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ManifestTest {
@@ -153,7 +154,8 @@ class ManifestTest {
 
   @Test
   void everyFieldOfTheSpecIsExplained() {
-    for (String part : List.of(".spec", ".spec.storage", ".spec.postgres", ".spec.proxy")) {
+    for (String part :
+        List.of(".spec", ".spec.storage", ".spec.postgres", ".spec.proxy", ".spec.recovery")) {
       schema(part)
           .getProperties()
           .forEach((name, field) -> assertTrue(field.getDescription() != null, part + "." + name));
@@ -212,6 +214,21 @@ class ManifestTest {
   }
 
   @Test
+  void onlyThePartsOfAnInstanceAreDeleted() {
+    // Endpoints are there because Patroni gets that right.
+    assertEquals(
+        Set.of("pods", "persistentvolumeclaims", "endpoints"),
+        Installation.clusterRules().stream()
+            .filter(r -> r.getVerbs().contains("delete"))
+            .flatMap(r -> r.getResources().stream())
+            .collect(Collectors.toSet()));
+    for (PolicyRule rule : Installation.nodeRules()) {
+      assertEquals(List.of("nodes"), rule.getResources());
+      assertEquals(List.of("get"), rule.getVerbs());
+    }
+  }
+
+  @Test
   void anOperatorOfOneNamespaceNeedsNothingOfTheCluster() {
     // When
     List<HasMetadata> objects =
@@ -222,6 +239,11 @@ class ManifestTest {
       assertEquals("team", object.getMetadata().getNamespace(), object::toString);
     }
     assertTrue(objects.stream().noneMatch(ClusterRole.class::isInstance));
+    assertTrue(
+        objects.stream()
+            .filter(Role.class::isInstance)
+            .flatMap(role -> ((Role) role).getRules().stream())
+            .noneMatch(rule -> rule.getResources().contains("nodes")));
     assertTrue(
         deployment(objects)
             .getSpec()

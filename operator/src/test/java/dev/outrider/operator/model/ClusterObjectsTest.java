@@ -19,6 +19,7 @@ import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.Toleration;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +107,35 @@ class ClusterObjectsTest {
           name);
       assertEquals(List.of(Example.OWNER), object.getMetadata().getOwnerReferences(), name);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        // the user's tolerations | ours that are added
+        "[] | not-ready unreachable",
+        "[{key: database, operator: Exists}] | not-ready unreachable",
+        "[{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute,"
+            + " tolerationSeconds: 900}] | not-ready",
+        "[{key: node.kubernetes.io/not-ready, operator: Exists}] | unreachable",
+        "[{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoSchedule}] | not-ready"
+            + " unreachable",
+        "[{operator: Exists}] | ''",
+        "[{operator: Exists, effect: NoSchedule}] | not-ready unreachable",
+      })
+  void aPodIsGivenUpThirtySecondsAfterItsNode(String users, String ours) {
+    // When
+    List<Toleration> all = template("pod: {tolerations: " + users + "}").getSpec().getTolerations();
+
+    // Then
+    assertEquals(
+        ours,
+        all.stream()
+            .filter(t -> Long.valueOf(30).equals(t.getTolerationSeconds()))
+            .peek(t -> assertEquals("Exists NoExecute", t.getOperator() + " " + t.getEffect()))
+            .map(t -> t.getKey().substring("node.kubernetes.io/".length()))
+            .collect(Collectors.joining(" ")));
   }
 
   @Test

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import java.time.Instant;
 import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +77,57 @@ public final class ExamplePod {
                 .withNewState()
                 .withNewWaiting(message, reason)
                 .endState()
+                .build());
+    return this;
+  }
+
+  /** A container that runs since then. */
+  public ExamplePod started(String container, Instant since) {
+    pod.getStatus()
+        .getContainerStatuses()
+        .add(
+            new ContainerStatusBuilder()
+                .withName(container)
+                .withNewState()
+                .withNewRunning(since.toString())
+                .endState()
+                .build());
+    return this;
+  }
+
+  /** A replica that runs and of which the launcher of Patroni says that it is stuck. */
+  public ExamplePod stuck(long timeline, long location, Instant since, String reason) {
+    return running()
+        .label(Names.ROLE_LABEL, Names.REPLICA)
+        .patroni(
+            """
+            {"state":"running","role":"replica","version":"4.1.5","xlog_location":%d,\
+            "timeline":%d,"outrider":{"stuck":{"since":"%s","reason":"%s"}}}"""
+                .formatted(location, timeline, since, reason));
+  }
+
+  public ExamplePod uid(String uid) {
+    pod.getMetadata().setUid(uid);
+    return this;
+  }
+
+  /** Being deleted, with this end of its grace period. */
+  public ExamplePod ending(Instant end) {
+    pod.getMetadata().setDeletionTimestamp(end.toString());
+    return this;
+  }
+
+  /** A pod whose volume is on a node that takes none. */
+  public ExamplePod homeless(Instant since, String message) {
+    pod.getStatus()
+        .getConditions()
+        .add(
+            new PodConditionBuilder()
+                .withType("PodScheduled")
+                .withStatus("False")
+                .withReason("Unschedulable")
+                .withMessage(message)
+                .withLastTransitionTime(since.toString())
                 .build());
     return this;
   }

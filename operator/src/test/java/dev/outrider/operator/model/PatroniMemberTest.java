@@ -1,7 +1,9 @@
 package dev.outrider.operator.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +29,7 @@ class PatroniMemberTest {
     // Then
     assertEquals(
         new PatroniMember(
-            "running", "replica", 2L, 67160232L, 67160000L, "streaming", "4.1.5", Map.of()),
+            "running", "replica", 2L, 67160232L, 67160000L, "streaming", "4.1.5", Map.of(), null),
         member);
   }
 
@@ -44,7 +46,7 @@ class PatroniMemberTest {
 
     // Then
     assertEquals(
-        new PatroniMember("running", "primary", 2L, 67160232L, null, null, "4.1.5", Map.of()),
+        new PatroniMember("running", "primary", 2L, 67160232L, null, null, "4.1.5", Map.of(), null),
         member);
   }
 
@@ -78,8 +80,44 @@ class PatroniMemberTest {
 
     // Then
     assertEquals(
-        new PatroniMember("creating replica", "replica", null, null, null, null, "4.1.5", Map.of()),
+        new PatroniMember(
+            "creating replica", "replica", null, null, null, null, "4.1.5", Map.of(), null),
         member);
+  }
+
+  @Test
+  void readsWhyAnInstanceIsStuck() {
+    // When
+    PatroniMember member =
+        read(
+            """
+            {"state":"running","role":"replica","timeline":2,"xlog_location":67160232,\
+            "outrider":{"stuck":{"since":"2026-11-21T11:59:00Z","reason":"replay stands still"}}}""");
+
+    // Then
+    assertEquals(
+        new PatroniMember.Stuck(Instant.parse("2026-11-21T11:59:00Z"), "replay stands still"),
+        member.stuck());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"since\":\"noon\",\"reason\":\"\"}",
+        "{\"since\":12,\"reason\":null}",
+      })
+  void whoeverIsStuckWithoutGoodWordsIsStuckAllTheSame(String stuck) {
+    assertEquals(
+        new PatroniMember.Stuck(null, "it does not follow the primary"),
+        read("{\"outrider\":{\"stuck\":" + stuck + "}}").stuck());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"{\"outrider\":{}}", "{\"outrider\":7}", "{\"outrider\":{\"stuck\":null}}"})
+  void nobodyIsStuckWithoutSayingSo(String annotation) {
+    assertNull(read(annotation).stuck());
   }
 
   @ParameterizedTest
@@ -95,13 +133,14 @@ class PatroniMemberTest {
       })
   void garbageSaysNothing(String annotation) {
     assertEquals(
-        new PatroniMember(null, null, null, null, null, null, null, Map.of()), read(annotation));
+        new PatroniMember(null, null, null, null, null, null, null, Map.of(), null),
+        read(annotation));
   }
 
   @Test
   void aPodWithoutAnnotationSaysNothing() {
     assertEquals(
-        new PatroniMember(null, null, null, null, null, null, null, Map.of()),
+        new PatroniMember(null, null, null, null, null, null, null, Map.of(), null),
         PatroniMember.of(new ExamplePod(0).pod()));
   }
 }

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.InstanceProblem;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
+import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
@@ -44,6 +47,7 @@ class StatusModelTest {
         TEMPLATE,
         Example.IMAGES,
         "0.1.0",
+        List.of(),
         previous);
   }
 
@@ -59,6 +63,7 @@ class StatusModelTest {
         f.template(),
         f.images(),
         f.outriderVersion(),
+        f.recovery(),
         f.previous());
   }
 
@@ -74,6 +79,7 @@ class StatusModelTest {
         f.template(),
         f.images(),
         f.outriderVersion(),
+        f.recovery(),
         f.previous());
   }
 
@@ -168,11 +174,11 @@ class StatusModelTest {
     assertEquals(new PostgresClusterStatus.Versions("0.1.0", "18", "4.1.5"), status.versions());
     assertEquals(
         new InstanceStatus(
-            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null),
+            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null, null),
         instance(status, 0));
     assertEquals(
         new InstanceStatus(
-            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null),
+            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null, null),
         instance(status, 1));
     assertNotNull(status.resolved());
     assertEquals("registry/postgres:18", status.resolved().postgresImage());
@@ -318,6 +324,7 @@ class StatusModelTest {
             null,
             Example.IMAGES,
             "0.1.0",
+            List.of(),
             null);
 
     // When
@@ -381,6 +388,118 @@ class StatusModelTest {
         "shop-0 is primary; 2 of 3 instances are ready; shop-2: Unschedulable (0/2 nodes are"
             + " available: 2 Insufficient memory.)",
         status.message());
+  }
+
+  @Test
+  void tellsOfAnInstanceThatIsStuck() {
+    // Given
+    Instance stuck =
+        new ExamplePod(2)
+            .stuck(1, 1, NOON.minusSeconds(30), "replay stands still at 0/4000000")
+            .ready()
+            .instance();
+
+    // When
+    PostgresClusterStatus status =
+        StatusModel.of(
+            recovering(
+                facts(3, Example.observed("shop-0", primary(0), replica(1), stuck), wasHealthy()),
+                RecoveryPhase.Named,
+                "it is restarted, unless it recovers by itself"),
+            NOON);
+
+    // Then
+    assertEquals("InstanceStuck", status.summary());
+    assertEquals("2/3", status.ready());
+    assertEquals(
+        "shop-0 is primary; 2 of 3 instances are ready; shop-2: replay stands still at 0/4000000,"
+            + " since 2026-11-21T11:59:30Z",
+        status.message());
+    assertEquals(
+        "True InstanceTrouble: shop-2: replay stands still at 0/4000000, since"
+            + " 2026-11-21T11:59:30Z; it is restarted, unless it recovers by itself",
+        condition(status, "Trouble"));
+    assertEquals(
+        new InstanceProblem("replay stands still at 0/4000000", "2026-11-21T11:59:30Z"),
+        instance(status, 2).problem());
+    assertEquals(
+        "False NoTrouble: every instance is well or on its way",
+        condition(wasHealthy(), "Trouble"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Watched, False NoTrouble: every instance is well or on its way",
+    "Restarted, True InstanceRestarted: shop-2: it was the trouble that no WAL receiver; it starts",
+    "NewCopy, True NewCopy: shop-2: it was the trouble that no WAL receiver; it starts",
+  })
+  void tellsOfACureUntilItsEnd(RecoveryPhase phase, String words) {
+    // When
+    PostgresClusterStatus status =
+        StatusModel.of(
+            recovering(
+                facts(
+                    3,
+                    Example.observed(
+                        "shop-0", primary(0), replica(1), new ExamplePod(2).running().instance()),
+                    wasHealthy()),
+                phase,
+                "it starts"),
+            NOON);
+
+    // Then
+    assertEquals(words, condition(status, "Trouble"));
+  }
+
+  @Test
+  void tellsThatAPersonMustLook() {
+    // Given
+    Instance stuck = new ExamplePod(2).stuck(1, 1, NOON, "no WAL receiver").instance();
+
+    // When
+    PostgresClusterStatus status =
+        StatusModel.of(
+            recovering(
+                facts(3, Example.observed("shop-0", primary(0), replica(1), stuck), wasHealthy()),
+                RecoveryPhase.PersonNeeded,
+                "a person must look"),
+            NOON);
+
+    // Then
+    assertEquals(
+        "True PersonNeeded: shop-2: no WAL receiver, since 2026-11-21T12:00:00Z; a person must look",
+        condition(status, "Trouble"));
+  }
+
+  private static StatusModel.Facts recovering(
+      StatusModel.Facts f, RecoveryPhase phase, String next) {
+    return new StatusModel.Facts(
+        f.generation(),
+        f.names(),
+        f.wanted(),
+        f.observed(),
+        f.obstacle(),
+        f.waitingFor(),
+        f.switchover(),
+        f.template(),
+        f.images(),
+        f.outriderVersion(),
+        List.of(
+            new RecoveryStatus(
+                "shop-2",
+                phase,
+                "no WAL receiver",
+                next,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null)),
+        f.previous());
   }
 
   @Test
@@ -476,6 +595,7 @@ class StatusModelTest {
             newer,
             Example.IMAGES,
             "0.1.0",
+            List.of(),
             null);
 
     // When

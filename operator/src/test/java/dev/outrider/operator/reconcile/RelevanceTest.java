@@ -73,6 +73,7 @@ class RelevanceTest {
       strings = {
         "{\"state\":\"stopped\",\"role\":\"replica\"}",
         "{\"state\":\"running\",\"role\":\"replica\",\"timeline\":2}",
+        "{\"state\":\"running\",\"role\":\"replica\",\"outrider\":{\"stuck\":{\"reason\":\"no WAL receiver\"}}}",
         "{\"state\":\"running\",\"role\":\"replica\",\"pending_restart_reason\":{\"a\":{\"old_value\":1,\"new_value\":2}}}"
       })
   void whatPatroniSaysOfItsStateIsNews(String annotation) {
