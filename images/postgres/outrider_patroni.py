@@ -6,7 +6,8 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
    wall clock must neither end a lease nor prolong it.
 2. The record of this instance, /run/postgresql/instance.json, by which the proxy knows whether
    clients may reach this PostgreSQL (class Record).
-3. A postmaster that exits is noticed at once, not at the next turn of the loop (class Watch).
+3. A postmaster that exits is noticed at once, not at the next turn of the loop (class Watch), and a
+   new one is started without loading Patroni a second time (class Spawn).
 4. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
    that follows from it (function unready).
 
@@ -21,9 +22,11 @@ import logging
 import math
 import os
 import select
+import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import NamedTuple, Optional
 
 RECORD = "/run/postgresql/instance.json"
@@ -231,30 +234,65 @@ class Watch:
         self.ended(pid)
 
 
-def end_orphans(processes, patience=0.1, limit=2.0, clock=time.monotonic, sleep=time.sleep):
-    """Sees that the backends of a postmaster that is gone are gone too.
+def end_orphans(processes, limit=2.0, clock=time.monotonic, sleep=time.sleep):
+    """Ends the processes of a postmaster that is gone, and waits until they are.
 
     A new postmaster refuses to start while one of them is attached to the old shared memory. They
-    go by themselves as soon as they notice, but one that computes does not notice.
+    go by themselves as soon as they notice, but one that computes does not notice. It is what the
+    postmaster does when one of them crashes, since what they share can no longer be trusted.
 
     processes: with the methods is_running() and kill() of psutil.Process
-    Returns how many had to be killed.
     """
-    started, killed = clock(), 0
-    left = [process for process in processes if process.is_running()]
-    while left and clock() - started < patience:
-        sleep(0.01)
-        left = [process for process in left if process.is_running()]
-    for process in left:
+    started = clock()
+    for process in processes:
         try:
             process.kill()
-            killed += 1
         except Exception as error:  # pylint: disable=broad-except  # gone in this moment
             logger.debug("Cannot end %s: %r", process, error)
-    while left and clock() - started < limit:
+    while clock() - started < limit and any(process.is_running() for process in processes):
         sleep(0.01)
-        left = [process for process in left if process.is_running()]
-    return killed
+
+
+class Spawn:
+    """Starts the postmaster, in the place of multiprocessing's "spawn" in patroni.postgresql.postmaster.
+
+    Patroni must not be the parent of the postmaster, so it starts a process in between, by which it
+    loads Python and itself once more: half a second and more of one processor, at each start of
+    PostgreSQL. The process in between needs none of that.
+    """
+
+    SCRIPT = (
+        "import os, sys; descriptor = int(sys.argv[1]); os.set_inheritable(descriptor, False); os.setsid(); "
+        "os.write(descriptor, b'%d' % os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ))"
+    )
+
+    def get_context(self, method):
+        assert method == "spawn", method
+        return self
+
+    def Pipe(self, duplex):  # pylint: disable=invalid-name
+        assert not duplex
+        reader, self.writer = os.pipe()
+        return SimpleNamespace(recv=lambda: self._receive(reader)), self.writer
+
+    def Process(self, target, args):  # pylint: disable=invalid-name
+        assert target.__name__ == "pg_ctl_start", target
+        writer, command, environment = args
+        return SimpleNamespace(start=lambda: self._start(writer, command, environment), join=lambda: self.between.wait())
+
+    def _start(self, writer, command, environment):
+        try:
+            self.between = subprocess.Popen(
+                [sys.executable, "-IS", "-c", self.SCRIPT, str(writer), *command], env=environment, pass_fds=[writer]
+            )
+        finally:
+            os.close(writer)
+
+    @staticmethod
+    def _receive(reader):
+        """The number of the postmaster, or None as Patroni's own says where it could not be started."""
+        with os.fdopen(reader) as stream:
+            return int(stream.read() or 0) or None
 
 
 # --- stuck, and ready ---------------------------------------------------------------------------
@@ -408,6 +446,8 @@ def check(version, known):
                 raise UnknownPatroni(f"Patroni {version}: {owner.__name__} has no attribute {name}")
             continue
         method = inspect.getattr_static(owner, name, None)
+        if isinstance(method, staticmethod):
+            method = method.__func__
         if not inspect.isfunction(method):
             raise UnknownPatroni(f"Patroni {version} has no method {owner.__name__}.{name}")
         found = list(inspect.signature(method).parameters)[1:]
@@ -510,10 +550,9 @@ class Instance:
     @guarded
     def _postmaster_ended(self, pid):
         ha = self.ha
-        killed = end_orphans(self._backends(ha.state_handler.data_dir, pid))
-        logger.info(
-            "The postmaster %s has exited%s", pid, f"; ended {killed} of its processes" if killed else ""
-        )
+        orphans = self._backends(ha.state_handler.data_dir, pid)
+        logger.info("The postmaster %s has exited%s", pid, f", ending {len(orphans)} of its processes" if orphans else "")
+        end_orphans(orphans)
         ha.wakeup()
 
     @staticmethod
@@ -623,7 +662,7 @@ def hooks(instance):
     from patroni.api import RestApiHandler
     from patroni.dcs.kubernetes import Kubernetes
     from patroni.ha import Ha
-    from patroni.postgresql import Postgresql
+    from patroni.postgresql import Postgresql, postmaster
     from patroni.postgresql.postmaster import PostmasterProcess
     from patroni.version import __version__
 
@@ -653,6 +692,7 @@ def hooks(instance):
             (Postgresql, "bootstrapping", None),
             (Ha, "_async_executor", None),
             (PostmasterProcess, "_is_postmaster_process", []),
+            (PostmasterProcess, "start", ["data_dir", "conf", "options"]),
             (RestApiHandler, "_readiness", []),
             (RestApiHandler, "get_postgresql_status", ["retry"]),
         ],
@@ -720,6 +760,7 @@ def hooks(instance):
             and self.ppid() != os.getpid()
         )
 
+    postmaster.multiprocessing = Spawn()
     Ha.acquire_lock = after_asking(Ha.acquire_lock)
     Ha.update_lock = after_asking(Ha.update_lock)
     Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology)

@@ -47,6 +47,11 @@ class Quiet(unittest.TestCase):
     def role(self):
         return self.written()["role"]
 
+    def wait_for_name(self, process, name):
+        deadline = time.monotonic() + 10
+        while process.name() != name and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def renew(self, facts=PRIMARY, ttl=20):
         self.record.asking()
         self.record.leased(ttl, facts)
@@ -254,9 +259,9 @@ class WatchTest(Quiet):
 
             process.kill()
 
-            self.assertTrue(ended.wait(1))
+            self.assertTrue(ended.wait(10))
         # The number may be another process's next.
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + 10
         while watch.pid is not None and time.monotonic() < deadline:
             time.sleep(0.01)
         self.assertIsNone(watch.pid)
@@ -271,27 +276,71 @@ class WatchTest(Quiet):
 
         self.assertIsNone(watch.pid)
 
-    def test_only_orphans_that_do_not_go_are_killed(self):
-        clock = Clock()
+    def test_orphans_are_ended_and_waited_for(self):
+        clock, ended = Clock(), []
 
         class Orphan:
-            def __init__(self, ends):
-                self.ends, self.killed = ends, False
+            def __init__(self, seconds):
+                self.seconds, self.until = seconds, float("inf")
 
             def is_running(self):
-                return not self.killed and clock.now < self.ends
+                return clock.now < self.until
 
             def kill(self):
-                self.killed = True
+                self.until = clock.now + self.seconds
+                ended.append(self)
 
         def sleep(seconds):
             clock.now += seconds
 
-        soon, never = Orphan(1000.05), Orphan(float("inf"))
+        outrider.end_orphans([Orphan(0), Orphan(0.5)], clock=clock, sleep=sleep)
 
-        self.assertEqual(1, outrider.end_orphans([soon, never], clock=clock, sleep=sleep))
+        self.assertEqual(2, len(ended))
+        self.assertAlmostEqual(1000.5, clock.now, delta=0.02)
 
-        self.assertEqual((False, True), (soon.killed, never.killed))
+
+class SpawnTest(Quiet):
+    """With the code of Patroni that starts the postmaster, and a program that stands for it."""
+
+    def start(self, program):
+        from patroni.postgresql import postmaster
+
+        before, postmaster.multiprocessing = postmaster.multiprocessing, outrider.Spawn()
+        try:
+            return postmaster.PostmasterProcess.start(program, self.folder, "file", ["--option=a b"])
+        finally:
+            postmaster.multiprocessing = before
+
+    def test_the_postmaster_is_nobodys_child(self):
+        program = os.path.join(self.folder, "program")
+        with open(program, "w", encoding="utf-8") as stream:
+            stream.write('#!/bin/sh\nprintf "%s\\n" "$@" "$PATRONI_SECRET" > "$2/started"\nexec sleep 60\n')
+        os.chmod(program, 0o755)
+        os.environ["PATRONI_SECRET"] = "secret"
+        self.addCleanup(os.environ.pop, "PATRONI_SECRET")
+
+        process = self.start(program)
+
+        try:
+            self.assertNotEqual(os.getpid(), process.ppid())
+            self.assertNotEqual(os.getsid(0), os.getsid(process.pid))
+            self.wait_for_name(process, "sleep")
+            with open(os.path.join(self.folder, "started"), encoding="utf-8") as stream:
+                told = stream.read().splitlines()
+            self.assertEqual(["-D", self.folder, "--config-file=file", "--option=a b", ""], told)
+            self.assertEqual([0, 1, 2], sorted(int(name) for name in os.listdir(f"/proc/{process.pid}/fd")))
+        finally:
+            process.kill()
+
+    def test_a_program_that_is_not_there(self):
+        real, os_stderr = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(os_stderr, 2)
+        try:
+            self.assertIsNone(self.start(os.path.join(self.folder, "nothing")))
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+            os.close(os_stderr)
 
 
 class StuckTest(unittest.TestCase):
@@ -442,8 +491,10 @@ class HookTest(Quiet):
         from patroni.ha import Ha
         from patroni.postgresql.postmaster import PostmasterProcess
 
-        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler)
-        cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners
+        from patroni.postgresql import postmaster
+
+        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, postmaster)
+        cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners[:4]
 
     def setUp(self):
         super().setUp()
@@ -600,7 +651,7 @@ class HookTest(Quiet):
 
             process.kill()
 
-            self.assertTrue(self.ha.dcs.event.wait(3))
+            self.assertTrue(self.ha.dcs.event.wait(10))
 
     def test_a_stuck_replica_is_published_once_and_the_same_each_turn(self):
         from patroni.dcs import Cluster, Leader, Member, Status, SyncState
@@ -658,6 +709,7 @@ class HookTest(Quiet):
             pid = int(stream.read())
         process = self.Postmaster(pid)
         try:
+            self.wait_for_name(process, "postgres")
             process._postmaster_pid = {"start_time": "12345", "data_dir": self.folder}
             self.assertTrue(process._is_postmaster_process())
             process._postmaster_pid = {"start_time": "12345", "data_dir": "/elsewhere"}
