@@ -8,7 +8,9 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
    clients may reach this PostgreSQL (class Record).
 3. A postmaster that exits is noticed at once, not at the next turn of the loop (class Watch), and a
    new one is started without loading Patroni a second time (class Spawn).
-4. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
+4. A primary that hands over does so as soon as a replica has everything (class Handover), and not
+   after pauses of a second each.
+5. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
    that follows from it (function unready).
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
@@ -295,6 +297,44 @@ class Spawn:
             return int(stream.read() or 0) or None
 
 
+class Handover:
+    """The time of patroni.ha: sleeps less where a primary that has stopped waits for its replicas.
+
+    Patroni gives them a second to receive the last record, then it looks whether one of them has
+    it, and if so it releases the lock. Here it looks all the time, and the second is the most that
+    it takes.
+    """
+
+    def __init__(self, clock=time.monotonic, sleep=time.sleep):
+        self.clock, self.sleep_for = clock, sleep
+        # A handover runs in one thread, and others sleep for other reasons.
+        self.thread = threading.local()
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def waiting_for(self, received, then):
+        """`then`, a callback of Patroni; its sleeps end as soon as received(its first argument)."""
+
+        def hooked(checkpoint, *rest):
+            self.thread.received = lambda: received(checkpoint)
+            try:
+                return then(checkpoint, *rest)
+            finally:
+                self.thread.received = None
+
+        return hooked
+
+    def sleep(self, seconds):
+        received = getattr(self.thread, "received", None)
+        end = self.clock() + seconds
+        while received is not None and self.clock() < end - 0.05:
+            if received():
+                return
+            self.sleep_for(0.05)
+        self.sleep_for(max(0.0, end - self.clock()))
+
+
 # --- stuck, and ready ---------------------------------------------------------------------------
 
 
@@ -545,6 +585,11 @@ class Instance:
             if not ha.state_handler.is_running():
                 self.record.write("none", "Patroni has stopped")
 
+    @guarded
+    def is_received(self, checkpoint):
+        """Whether a replica that may take over has all up to this position."""
+        return self.ha.is_failover_possible(cluster_lsn=checkpoint)
+
     # the postmaster
 
     @guarded
@@ -658,7 +703,7 @@ class Instance:
 
 def hooks(instance):
     """Wraps the methods of Patroni that are named here; refuses a Patroni that is not known."""
-    from patroni import global_config
+    from patroni import global_config, ha as ha_module, postgresql
     from patroni.api import RestApiHandler
     from patroni.dcs.kubernetes import Kubernetes
     from patroni.ha import Ha
@@ -666,6 +711,9 @@ def hooks(instance):
     from patroni.postgresql.postmaster import PostmasterProcess
     from patroni.version import __version__
 
+    for module, name in ((ha_module, "time"), (postmaster, "multiprocessing"), (postgresql, "STOP_POLLING_INTERVAL")):
+        if not hasattr(module, name):
+            raise UnknownPatroni(f"Patroni {__version__} has no {module.__name__}.{name}")
     check(
         __version__,
         [
@@ -685,7 +733,13 @@ def hooks(instance):
             (Kubernetes, "delete_leader", ["leader", "last_lsn"]),
             # Behind a decorator.
             (Kubernetes, "touch_member", ["args", "kwargs"]),
+            (Ha, "is_failover_possible", ["cluster_lsn", "exclude_failover_candidate"]),
             (Postgresql, "is_running", []),
+            (
+                Postgresql,
+                "stop",
+                ["mode", "block_callbacks", "checkpoint", "on_safepoint", "on_shutdown", "before_shutdown", "stop_timeout"],
+            ),
             (Postgresql, "query", ["sql", "params", "retry"]),
             (Postgresql, "_cluster_info_state", None),
             (Postgresql, "_postmaster_proc", None),
@@ -701,6 +755,7 @@ def hooks(instance):
     set_is_leader, load, run_cycle = Ha.set_is_leader, Ha.load_cluster_from_dcs, Ha.run_cycle
     take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
+    stop, handover = Postgresql.stop, Handover()
 
     def after_asking(method):
         @functools.wraps(method)
@@ -741,6 +796,11 @@ def hooks(instance):
         instance.releasing()
         return delete(self, leader, last_lsn)
 
+    def hooked_stop(self, *args, on_shutdown=None, **kwargs):
+        if on_shutdown is not None:
+            on_shutdown = handover.waiting_for(instance.is_received, on_shutdown)
+        return stop(self, *args, on_shutdown=on_shutdown, **kwargs)
+
     def hooked_touch(self, data):
         published = instance.published()
         if published:
@@ -761,6 +821,10 @@ def hooks(instance):
         )
 
     postmaster.multiprocessing = Spawn()
+    ha_module.time = handover
+    # Seconds between two looks at a PostgreSQL that stops; Patroni has 1.
+    postgresql.STOP_POLLING_INTERVAL = 0.1
+    Postgresql.stop = hooked_stop
     Ha.acquire_lock = after_asking(Ha.acquire_lock)
     Ha.update_lock = after_asking(Ha.update_lock)
     Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology)

@@ -343,6 +343,35 @@ class SpawnTest(Quiet):
             os.close(os_stderr)
 
 
+class HandoverTest(unittest.TestCase):
+    def setUp(self):
+        self.clock = Clock()
+        self.handover = outrider.Handover(self.clock, self.pass_time)
+
+    def pass_time(self, seconds):
+        self.clock.now += seconds
+
+    def stop(self, received):
+        """How long a callback takes that sleeps for a second, and what it returned."""
+        answer = self.handover.waiting_for(received, lambda checkpoint, previous: self.handover.sleep(1) or previous)(7, 6)
+        return round(self.clock.now - 1000, 2), answer
+
+    def test_the_lock_is_released_as_soon_as_a_replica_has_everything(self):
+        self.assertEqual((0.2, 6), self.stop(lambda checkpoint: checkpoint == 7 and self.clock.now >= 1000.19))
+
+    def test_it_takes_a_second_at_most(self):
+        self.assertEqual((1.0, 6), self.stop(lambda checkpoint: False))
+
+    def test_other_sleeps_are_as_long_as_they_are(self):
+        self.stop(lambda checkpoint: True)
+
+        self.handover.sleep(2)
+
+        self.assertEqual(1002.0, self.clock.now)
+        self.assertIs(time.sleep, outrider.Handover().sleep_for)
+        self.assertIs(time.monotonic, self.handover.monotonic)
+
+
 class StuckTest(unittest.TestCase):
     FED = Observation(leader="a-1", running=True, state="running", replay=100, primary=100, streaming=True)
 
@@ -491,9 +520,10 @@ class HookTest(Quiet):
         from patroni.ha import Ha
         from patroni.postgresql.postmaster import PostmasterProcess
 
-        from patroni.postgresql import postmaster
+        from patroni import ha, postgresql
+        from patroni.postgresql import Postgresql, postmaster
 
-        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, postmaster)
+        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, Postgresql, postmaster, postgresql, ha)
         cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners[:4]
 
     def setUp(self):
@@ -636,6 +666,23 @@ class HookTest(Quiet):
 
         self.assertEqual(("delete", "none"), self.seen_by_server[0])
         self.assertEqual(("none", "Patroni has stopped"), (self.role(), self.written()["reason"]))
+
+    def test_a_stopping_primary_asks_its_replicas(self):
+        from patroni import ha, postgresql
+
+        asked = []
+        self.ha.is_failover_possible = lambda cluster_lsn: asked.append(cluster_lsn) or True
+
+        for name, value in (("_do_stop", lambda *args: (args[5](7, 6) is None, True)), ("set_state", lambda *args: None)):
+            self.addCleanup(setattr, postgresql.Postgresql, name, getattr(postgresql.Postgresql, name))
+            setattr(postgresql.Postgresql, name, value)
+        stopping = postgresql.Postgresql.__new__(postgresql.Postgresql)
+
+        began = time.monotonic()
+        stopping.stop(block_callbacks=True, checkpoint=False, on_shutdown=lambda *args: ha.time.sleep(1))
+
+        self.assertEqual([7], asked)
+        self.assertLess(time.monotonic() - began, 0.9)
 
     def test_a_record_that_fails_does_not_break_patroni(self):
         self.instance.facts = None
