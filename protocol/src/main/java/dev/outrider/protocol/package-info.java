@@ -19,6 +19,8 @@
  * new ErrorResponse(SqlState.TOO_MANY_CONNECTIONS, "too many clients").encode(out);
  * }
  *
+ * <p>{@link dev.outrider.protocol.sql} takes the values out of the text of statements.
+ *
  * <p>What is no message of the protocol is a {@link
  * dev.outrider.protocol.MalformedMessageException}, whatever the bytes. Payloads are slices: they
  * are neither copied nor retained. No text form of a message tells a payload, a secret or the text
