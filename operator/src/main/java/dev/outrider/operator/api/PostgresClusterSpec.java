@@ -44,8 +44,12 @@ import org.jspecify.annotations.Nullable;
             + " self.replication.syncInstances < (has(self.instances) ? self.instances : 1)",
     fieldPath = ".replication.syncInstances",
     messageExpression =
-        "'syncInstances ' + string(self.replication.syncInstances) + ' is more than the replicas"
-            + " there are with instances ' + string(has(self.instances) ? self.instances : 1) + ';"
+        "'syncInstances ' + "
+            + ReplicationSpec.NUMBERS
+            + "[self.replication.syncInstances] + ' is more than the replicas"
+            + " there are with instances ' + "
+            + ReplicationSpec.NUMBERS
+            + "[has(self.instances) ? self.instances : 1] + ';"
             + " allowed is less than instances (1 when not set), one of which is the primary'",
     message = "syncInstances must be less than instances, one of which is the primary")
 public record PostgresClusterSpec(
