@@ -192,6 +192,12 @@ public final class ParameterCatalog {
           "\"io_uring\" is forbidden by the seccomp profile of the pods, and PostgreSQL would not"
               + " start; allowed are worker, sync");
     }
+    if (entry.name().equals("bonjour") && isOn(value)) {
+      return Optional.of(
+          "\""
+              + value
+              + "\" is not supported by the image, and PostgreSQL would not start; allowed is off");
+    }
     return switch (entry.type()) {
       case "bool" ->
           BOOLEANS.contains(value.toLowerCase(Locale.ROOT))
@@ -206,8 +212,12 @@ public final class ParameterCatalog {
                       + "\" is not offered; allowed are "
                       + String.join(", ", entry.values()));
       case "integer", "real" -> checkNumber(entry, value);
-      default -> Optional.empty();
+      default -> TextParameters.check(entry.name().toLowerCase(Locale.ROOT), value);
     };
+  }
+
+  private static boolean isOn(String value) {
+    return List.of("on", "true", "yes", "1").contains(value.toLowerCase(Locale.ROOT));
   }
 
   /** Enums that know on and off take the other words for them too. */

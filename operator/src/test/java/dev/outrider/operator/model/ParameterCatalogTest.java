@@ -78,7 +78,8 @@ class ParameterCatalogTest {
             default -> List.of("", "any text");
           };
       for (String value : offered) {
-        if (line.type().equals("string") && !ANY_TEXT.contains(line.name())) {
+        if ((line.type().equals("string") && !ANY_TEXT.contains(line.name()))
+            || line.name().equals("bonjour")) {
           continue;
         }
         // When
