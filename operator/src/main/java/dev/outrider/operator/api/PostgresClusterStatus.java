@@ -64,7 +64,9 @@ public record PostgresClusterStatus(
                   + " back.")
           @Nullable List<String> pendingPod,
       @JsonPropertyDescription("Why the instance is of no use at present, and since when.")
-          @Nullable InstanceProblem problem) {}
+          @Nullable InstanceProblem problem,
+      @JsonPropertyDescription("The agents beside it, as they tell of themselves.")
+          @Nullable List<AgentState> agents) {}
 
   /** Why an instance is of no use. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -108,6 +110,23 @@ public record PostgresClusterStatus(
       @JsonPropertyDescription("The timeline that it was on last.") @Nullable Long timeline,
       @JsonPropertyDescription("The WAL position that it reported last.")
           @Nullable Long location) {}
+
+  /** One agent of an instance. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record AgentState(
+      @JsonPropertyDescription("proxy, …") String name,
+      @JsonPropertyDescription(
+              "What the agent says: starting, ready, draining, drained, stopped. What the operator"
+                  + " says of it: unknown (it has not answered yet), unreachable (it does not answer"
+                  + " the operator; clients may well be served), not running.")
+          String state,
+      @Nullable String version,
+      @JsonPropertyDescription(
+              "Whether the configuration that the operator made last is the one in force.")
+          @Nullable Boolean configInForce,
+      @JsonPropertyDescription(
+              "A configuration that it refuses, and what else has been wrong for more than 30 s.")
+          @Nullable List<String> problems) {}
 
   /** Versions in force. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

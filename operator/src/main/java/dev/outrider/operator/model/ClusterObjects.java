@@ -189,6 +189,11 @@ public final class ClusterObjects {
         .toYaml();
   }
 
+  /** By agent: the hash by which it names the configuration that it should have in force. */
+  public Map<String, String> agentConfigHashes() {
+    return wanted.proxy() ? Map.of(Names.PROXY_CONTAINER, ConfigHash.of(proxyYaml())) : Map.of();
+  }
+
   /** The hash of everything that is mounted into a pod. */
   public String configHash() {
     StringBuilder all = new StringBuilder(PatroniConfiguration.local(names, wanted));

@@ -192,7 +192,7 @@ final class PodTemplate {
         .withProtocol("TCP")
         .endPort()
         .addNewPort()
-        .withName("proxy-status")
+        .withName(Names.PROXY_CONTAINER + Instance.STATUS_PORT)
         .withContainerPort(9201)
         .withProtocol("TCP")
         .endPort()

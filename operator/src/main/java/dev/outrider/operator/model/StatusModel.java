@@ -35,6 +35,7 @@ public final class StatusModel {
 
   /** Of Ready: an instance does not follow the primary. */
   public static final String INSTANCE_STUCK = "InstanceStuck";
+  public static final String PROXY_READY = AgentModel.conditionType(Names.PROXY_CONTAINER);
 
   private static final String STARTING = "Starting";
 
@@ -62,6 +63,7 @@ public final class StatusModel {
    * @param switchover what became of the last one that was asked for, or null
    * @param template of the pods as it should be, or null where there never was a good spec
    * @param recovery what is done for instances that are not well
+   * @param agents what they say of themselves
    * @param previous the status so far, for the times of transitions
    */
   public record Facts(
@@ -76,6 +78,7 @@ public final class StatusModel {
       Images images,
       String outriderVersion,
       List<RecoveryStatus> recovery,
+      AgentFacts agents,
       @Nullable PostgresClusterStatus previous) {}
 
   /** The status. */
@@ -98,6 +101,9 @@ public final class StatusModel {
     conditions.add(progressing);
     conditions.add(condition(RESTART_PENDING, restartPending(instances), facts, now));
     conditions.add(condition(TROUBLE, trouble(instances, facts.recovery()), facts, now));
+    if (wanted != null && wanted.proxy()) {
+      conditions.add(condition(PROXY_READY, agent(Names.PROXY_CONTAINER, facts), facts, now));
+    }
 
     Condition story =
         facts.obstacle() != null
@@ -314,6 +320,11 @@ public final class StatusModel {
         && (one.phase() == RecoveryPhase.Restarted || one.phase() == RecoveryPhase.NewCopy);
   }
 
+  private static State agent(String agent, Facts facts) {
+    AgentModel.Verdict verdict = AgentModel.verdict(agent, facts.observed(), facts.agents());
+    return new State(verdict.status(), verdict.reason(), verdict.message());
+  }
+
   private static State restartPending(List<InstanceStatus> instances) {
     Map<String, String> parameters = new TreeMap<>();
     TreeSet<String> pods = new TreeSet<>();
@@ -355,6 +366,7 @@ public final class StatusModel {
     String role =
         isLeader ? Names.PRIMARY : Names.REPLICA.equals(member.role()) ? Names.REPLICA : null;
     List<String> pendingPod = pendingPod(instance, facts.template());
+    List<PostgresClusterStatus.AgentState> agents = AgentModel.states(instance, facts.agents());
     return new InstanceStatus(
         instance.name(),
         role,
@@ -368,7 +380,8 @@ public final class StatusModel {
         pendingPod.isEmpty() ? null : pendingPod,
         Problem.of(instance, now)
             .map(problem -> new InstanceProblem(problem.reason(), text(problem.since())))
-            .orElse(null));
+            .orElse(null),
+        agents.isEmpty() ? null : agents);
   }
 
   /**

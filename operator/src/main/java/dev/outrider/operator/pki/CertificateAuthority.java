@@ -209,7 +209,7 @@ public final class CertificateAuthority {
     }
   }
 
-  private static PrivateKey privateKey(String pem) throws IOException, GeneralSecurityException {
+  static PrivateKey privateKey(String pem) throws IOException, GeneralSecurityException {
     try (PEMParser parser = new PEMParser(new StringReader(pem))) {
       if (parser.readObject() instanceof PrivateKeyInfo info) {
         return new JcaPEMKeyConverter().getPrivateKey(info);

@@ -2,8 +2,10 @@ package dev.outrider.operator.reconcile;
 
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.model.StatusModel;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
 
 /** What the operator tells Prometheus of each cluster. */
 public final class ClusterGauges {
@@ -29,6 +31,10 @@ public final class ClusterGauges {
     String namespace = cluster.getMetadata().getNamespace();
     String name = cluster.getMetadata().getName();
     if (status.conditions() != null) {
+      if (status.conditions().stream()
+          .noneMatch(c -> c.getType().equals(StatusModel.PROXY_READY))) {
+        condition.remove(namespace, name, StatusModel.PROXY_READY);
+      }
       status
           .conditions()
           .forEach(
@@ -54,7 +60,13 @@ public final class ClusterGauges {
   void forget(PostgresCluster cluster) {
     String namespace = cluster.getMetadata().getNamespace();
     String name = cluster.getMetadata().getName();
-    for (String type : new String[] {"Ready", "Progressing", "RestartPending", "Trouble"}) {
+    for (String type :
+        List.of(
+            StatusModel.READY,
+            StatusModel.PROGRESSING,
+            StatusModel.RESTART_PENDING,
+            StatusModel.TROUBLE,
+            StatusModel.PROXY_READY)) {
       condition.remove(namespace, name, type);
     }
     instances.remove(namespace, name, "wanted");

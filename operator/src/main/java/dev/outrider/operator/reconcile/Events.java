@@ -48,7 +48,9 @@ final class Events {
           "InstanceRestarted",
           "NewCopy",
           "PodRemoved",
-          "PersonNeeded");
+          "PersonNeeded",
+          "ProxyConfigurationRefused",
+          "ProxyProblem");
 
   private final KubernetesClient client;
   private final InstantSource clock;

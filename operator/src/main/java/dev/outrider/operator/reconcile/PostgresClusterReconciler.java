@@ -2,11 +2,13 @@ package dev.outrider.operator.reconcile;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outrider.operator.agents.AgentWatch;
 import dev.outrider.operator.api.PostgresCluster;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresClusterStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import dev.outrider.operator.api.SwitchoverStatus;
+import dev.outrider.operator.model.AgentFacts;
 import dev.outrider.operator.model.ClusterObjects;
 import dev.outrider.operator.model.Images;
 import dev.outrider.operator.model.Instance;
@@ -55,6 +57,7 @@ import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.filter.OnUpdateFilter;
+import io.javaoperatorsdk.operator.processing.event.source.inbound.SimpleInboundEventSource;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -124,6 +127,9 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   private final Events events;
   private final ClusterGauges gauges;
   private final RecoverySteps recoverySteps;
+  private final SimpleInboundEventSource<PostgresCluster> agentsSpoke =
+      new SimpleInboundEventSource<>("agents");
+  private final AgentWatch agents;
   private final ObjectMapper json = new ObjectMapper();
 
   /** By uid of the cluster: whether its leader lock was seen to be renewed. */
@@ -132,8 +138,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   /** By uid of the cluster: what was last written of its recovery. */
   private final Map<String, List<RecoveryStatus>> memories = new ConcurrentHashMap<>();
 
-  /** By uid of the pod: the agents' containers at the time when they got a newer image. */
-  private final Map<String, List<String>> replaced = new ConcurrentHashMap<>();
+  /** What is under way in each cluster's pods. */
+  private final Map<Names, Replacements> replacements = new ConcurrentHashMap<>();
 
   /**
    * By uid of the cluster: what the status says of its switchover. The cache may not have it yet,
@@ -163,6 +169,12 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     this.events = new Events(client, clock, instance);
     this.gauges = gauges;
     this.recoverySteps = new RecoverySteps(client);
+    this.agents =
+        new AgentWatch(
+            AgentWatch.Pace.DEFAULT,
+            clock,
+            names ->
+                agentsSpoke.propagateEvent(new ResourceID(names.cluster(), names.namespace())));
   }
 
   @Override
@@ -180,6 +192,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     sources.add(source(context, StatefulSet.class, null));
     sources.add(source(context, Endpoints.class, Relevance::ofEndpoints));
     sources.add(source(context, Pod.class, Relevance::ofPod));
+    sources.add(agentsSpoke);
     return sources;
   }
 
@@ -206,8 +219,11 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   @Override
   public UpdateControl<PostgresCluster> reconcile(
       PostgresCluster cluster, Context<PostgresCluster> context) {
+    Names names = new Names(cluster.getMetadata().getNamespace(), cluster.getMetadata().getName());
     if (context.isPrimaryResourceDeleted()) {
       gauges.forget(cluster);
+      agents.forget(names);
+      replacements.remove(names);
       trusts.forget(cluster.getMetadata().getUid());
       switchovers.remove(cluster.getMetadata().getUid());
       heartbeats.remove(cluster.getMetadata().getUid());
@@ -217,7 +233,6 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     if (cluster.getMetadata().getDeletionTimestamp() != null) {
       return UpdateControl.noUpdate();
     }
-    Names names = new Names(cluster.getMetadata().getNamespace(), cluster.getMetadata().getName());
     Observed observed = observe(names, context);
 
     List<SpecError> errors = SpecValidation.check(cluster.getSpec());
@@ -231,7 +246,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 errors.stream().map(SpecError::toString).collect(Collectors.joining("; ")));
     Wanted wanted = inForce == null ? null : Wanted.of(inForce);
     Outcome outcome =
-        new Outcome(null, null, null, new Recovery.Decision(memory(cluster), null, false), false);
+        new Outcome(null, null, null, new Recovery.Decision(memory(cluster), null, false), Map.of(), false);
     try {
       if (inForce != null && wanted != null) {
         outcome = bringAbout(cluster, context, names, observed, inForce, wanted);
@@ -282,6 +297,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
    * @param obstacle what stood in the way, or null
    * @param waitingFor what scaling waits for, or null
    * @param recovery what is done for instances that are not well
+   * @param configHashes by agent: the configuration that it should have in force
    * @param again whether to look again soon
    */
   private record Outcome(
@@ -289,6 +305,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       @Nullable String waitingFor,
       @Nullable PodTemplateSpec template,
       Recovery.Decision recovery,
+      Map<String, String> configHashes,
       boolean again) {}
 
   private Outcome bringAbout(
@@ -311,12 +328,14 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       // The keys come before everything that is made with them.
       apply(context, ClusterObjects.keys(names, owner, trust, observed.claims(), lastKnown), ours);
     } catch (ForeignObjectException e) {
-      return new Outcome(obstacle(e), null, null, undecided, true);
+      return new Outcome(obstacle(e), null, null, undecided, Map.of(), true);
     }
     ClusterObjects objects =
         new ClusterObjects(
             names, owner, wanted.with(Scaling.replication(wanted, names, observed)), images, trust);
     PodTemplateSpec template = objects.podTemplate();
+    Map<String, String> configHashes = objects.agentConfigHashes();
+    agents.watch(names, trust, observed.instances(), configHashes);
 
     for (HasMetadata object : objects.surroundings(lastKnown.systemIdentifier())) {
       attempt(obstacles, () -> apply(context, object, ours));
@@ -324,13 +343,13 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     ownEndpoints(names, owner, observed, obstacles);
     if (!obstacles.isEmpty()) {
       // Pods that lack something are not made.
-      return new Outcome(obstacles.getFirst(), null, template, undecided, true);
+      return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
     }
     if (observed.statefulSet() == null && !observed.endpoints().containsKey(names.scope())) {
       attempt(obstacles, () -> restoreLeader(names, owner, observed, wanted, lastKnown));
     }
     if (!obstacles.isEmpty()) {
-      return new Outcome(obstacles.getFirst(), null, template, undecided, true);
+      return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
     }
     Scaling.Step step =
         Scaling.next(
@@ -352,13 +371,14 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                   names, observed, new Switchover.Ask(from, heir, clock.instant().toString())));
     }
     keepClaims(objects, observed, obstacles);
-    boolean unfinished = refreshPods(template, observed, obstacles);
+    boolean unfinished = refreshPods(names, template, observed, obstacles);
     Recovery.Decision recovery = recover(cluster, names, wanted, observed, step);
     return new Outcome(
         obstacles.isEmpty() ? null : obstacles.getFirst(),
         step.waitingFor(),
         template,
         recovery,
+        configHashes,
         !obstacles.isEmpty() || step.waitingFor() != null || unfinished);
   }
 
@@ -430,7 +450,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
 
   /** Brings configuration hash, labels, annotations and the agents' image into running pods. */
   private boolean refreshPods(
-      PodTemplateSpec template, Observed observed, List<Obstacle> obstacles) {
+      Names names, PodTemplateSpec template, Observed observed, List<Obstacle> obstacles) {
+    Replacements replaced = replacements.computeIfAbsent(names, n -> new Replacements());
     Map<String, String> agents = new TreeMap<>();
     template
         .getSpec()
@@ -438,9 +459,14 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
         .forEach(container -> agents.put(container.getName(), container.getImage()));
     // An instance whose agents are broken and have not got the newest image holds up nobody: it
     // may be that image that mends them.
+    replaced.look(observed.instances(), agents.keySet());
     boolean restarting =
         observed.instances().stream()
-            .anyMatch(i -> !i.terminating() && hasImages(i, agents) && !agentsUp(i, agents));
+            .anyMatch(
+                i ->
+                    !i.terminating()
+                        && Replacements.hasImages(i, agents)
+                        && !replaced.isUp(i, agents.keySet()));
     boolean unfinished = false;
     for (Instance instance : observed.instances()) {
       if (instance.terminating()) {
@@ -462,39 +488,13 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
         } else if (change) {
           restarting = true;
           unfinished = true;
-          replaced.put(instance.pod().getMetadata().getUid(), containerIds(instance, agents));
+          replaced.begin(instance, agents.keySet());
         }
         images.put(container.getName(), wanted);
       }
       attempt(obstacles, () -> refresh(instance.pod(), template, images));
     }
     return unfinished;
-  }
-
-  private static boolean hasImages(Instance instance, Map<String, String> agents) {
-    return instance.pod().getSpec().getInitContainers().stream()
-        .allMatch(c -> c.getImage().equals(agents.getOrDefault(c.getName(), c.getImage())));
-  }
-
-  private static List<String> containerIds(Instance instance, Map<String, String> agents) {
-    var status = instance.pod().getStatus();
-    return status == null
-        ? List.of()
-        : status.getInitContainerStatuses().stream()
-            .filter(s -> agents.containsKey(s.getName()))
-            .map(s -> String.valueOf(s.getContainerID()))
-            .toList();
-  }
-
-  /** Whether the agents of a pod are ready, and are no longer those that were to be replaced. */
-  private boolean agentsUp(Instance instance, Map<String, String> agents) {
-    var status = instance.pod().getStatus();
-    return status != null
-        && !containerIds(instance, agents)
-            .equals(replaced.get(instance.pod().getMetadata().getUid()))
-        && status.getInitContainerStatuses().stream()
-            .filter(s -> agents.containsKey(s.getName()))
-            .allMatch(s -> Boolean.TRUE.equals(s.getReady()));
   }
 
   private void refresh(Pod pod, PodTemplateSpec template, Map<String, String> images) {
@@ -669,6 +669,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 images,
                 version,
                 outcome.recovery().memory(),
+                new AgentFacts(outcome.configHashes(), agents.readings(names)),
                 before),
             clock.instant());
     gauges.set(cluster, after);

@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import java.time.Instant;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +32,8 @@ public final class ExamplePod {
             .withAnnotations(new HashMap<>(template.getMetadata().getAnnotations()))
             .withLabels(new HashMap<>(template.getMetadata().getLabels()))
             .endMetadata()
-            .withSpec(template.getSpec().edit().build())
+            // Edited by some tests: a copy to the bottom.
+            .withSpec(Serialization.clone(template.getSpec()))
             .withNewStatus()
             .withPhase("Pending")
             .endStatus()
@@ -95,6 +97,24 @@ public final class ExamplePod {
     return this;
   }
 
+  /** The container of an agent, running. */
+  public ExamplePod agent(String name, String id, boolean ready) {
+    pod.getStatus().getInitContainerStatuses().removeIf(c -> c.getName().equals(name));
+    pod.getStatus()
+        .getInitContainerStatuses()
+        .add(
+            new ContainerStatusBuilder()
+                .withName(name)
+                .withContainerID(id)
+                .withReady(ready)
+                .withNewState()
+                .withNewRunning()
+                .endRunning()
+                .endState()
+                .build());
+    return this;
+  }
+
   /** A replica that runs and of which the launcher of Patroni says that it is stuck. */
   public ExamplePod stuck(long timeline, long location, Instant since, String reason) {
     return running()
@@ -129,6 +149,27 @@ public final class ExamplePod {
                 .withMessage(message)
                 .withLastTransitionTime(since.toString())
                 .build());
+    return this;
+  }
+
+  public ExamplePod address(String ip) {
+    pod.getStatus().setPodIP(ip);
+    return this;
+  }
+
+  /** The port at which the proxy serves its status. */
+  public ExamplePod statusPort(int port) {
+    pod.getSpec().getInitContainers().stream()
+        .flatMap(container -> container.getPorts().stream())
+        .filter(p -> p.getName().equals("proxy-status"))
+        .forEach(p -> p.setContainerPort(port));
+    return this;
+  }
+
+  public ExamplePod image(String agent, String image) {
+    pod.getSpec().getInitContainers().stream()
+        .filter(container -> container.getName().equals(agent))
+        .forEach(container -> container.setImage(image));
     return this;
   }
 
@@ -176,7 +217,7 @@ public final class ExamplePod {
     return pod.edit().build();
   }
 
-  Instance instance() {
+  public Instance instance() {
     return Instance.of(pod());
   }
 }

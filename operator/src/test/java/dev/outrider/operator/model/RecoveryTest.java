@@ -161,7 +161,7 @@ class RecoveryTest {
   /** shop-2 in the last status. */
   private static InstanceStatus lately(@Nullable String role, @Nullable Long timeline) {
     return new InstanceStatus(
-        "shop-2", role, "streaming", true, "node2", timeline, 0L, null, null, null, null);
+        "shop-2", role, "streaming", true, "node2", timeline, 0L, null, null, null, null, null);
   }
 
   /** As {@link World}, with shop-2 on a node that is lost since noon. */

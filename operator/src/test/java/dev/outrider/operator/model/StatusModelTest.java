@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.AgentState;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceProblem;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
@@ -29,6 +30,10 @@ class StatusModelTest {
   private static final PodTemplateSpec TEMPLATE =
       Example.objects(Example.valid("minimal")).podTemplate();
 
+  /** The agents of a pod whose containers do not run. */
+  private static final List<AgentState> SILENT =
+      List.of(new AgentState("proxy", "not running", null, null, null));
+
   /** Facts of a cluster of three with nothing in the way. */
   private static StatusModel.Facts facts(Observed observed) {
     return facts(3, observed, null);
@@ -48,6 +53,7 @@ class StatusModelTest {
         Example.IMAGES,
         "0.1.0",
         List.of(),
+        AgentFacts.NONE,
         previous);
   }
 
@@ -64,6 +70,7 @@ class StatusModelTest {
         f.images(),
         f.outriderVersion(),
         f.recovery(),
+        f.agents(),
         f.previous());
   }
 
@@ -80,6 +87,7 @@ class StatusModelTest {
         f.images(),
         f.outriderVersion(),
         f.recovery(),
+        f.agents(),
         f.previous());
   }
 
@@ -174,11 +182,11 @@ class StatusModelTest {
     assertEquals(new PostgresClusterStatus.Versions("0.1.0", "18", "4.1.5"), status.versions());
     assertEquals(
         new InstanceStatus(
-            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null, null),
+            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null, null, SILENT),
         instance(status, 0));
     assertEquals(
         new InstanceStatus(
-            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null, null),
+            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null, null, SILENT),
         instance(status, 1));
     assertNotNull(status.resolved());
     assertEquals("registry/postgres:18", status.resolved().postgresImage());
@@ -325,6 +333,7 @@ class StatusModelTest {
             Example.IMAGES,
             "0.1.0",
             List.of(),
+            AgentFacts.NONE,
             null);
 
     // When
@@ -499,6 +508,7 @@ class StatusModelTest {
                 null,
                 null,
                 null)),
+        f.agents(),
         f.previous());
   }
 
@@ -596,6 +606,7 @@ class StatusModelTest {
             Example.IMAGES,
             "0.1.0",
             List.of(),
+            AgentFacts.NONE,
             null);
 
     // When
