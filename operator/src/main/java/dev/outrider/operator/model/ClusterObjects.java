@@ -289,34 +289,6 @@ public final class ClusterObjects {
   }
 
   /**
-   * Patroni's leader lock as it was last known, for a cluster that is made again on the volumes
-   * that it left: the instances wait for the one that was primary last, as they do after a loss of
-   * power, and only when it has not come within the lock's time to live do the others compare their
-   * data.
-   *
-   * @param now RFC 3339
-   */
-  public static Endpoints lastLeader(
-      Names names, OwnerReference owner, String primary, String now) {
-    return new EndpointsBuilder()
-        .withNewMetadata()
-        .withName(names.scope())
-        .withNamespace(names.namespace())
-        .withLabels(names.patroniLabels())
-        .withAnnotations(
-            new TreeMap<>(
-                Map.of(
-                    "leader", primary,
-                    "ttl", Integer.toString(PatroniConfiguration.TTL),
-                    "acquireTime", now,
-                    "renewTime", now,
-                    "transitions", "0")))
-        .withOwnerReferences(owner)
-        .endMetadata()
-        .build();
-  }
-
-  /**
    * Patroni's state of synchronous replication as it was last known, for the same case: should the
    * last primary not come, only a replica that has every acknowledged row may take its place.
    */
@@ -347,8 +319,22 @@ public final class ClusterObjects {
       Trust trust,
       List<PersistentVolumeClaim> claims,
       LastKnown lastKnown) {
-    List<OwnerReference> owners = new ArrayList<>();
-    owners.add(owner);
+    return keys(names, List.of(owner), trust, claims, lastKnown);
+  }
+
+  /** The same Secret when the cluster is gone and its volumes stay. */
+  public static Secret keysLeft(
+      Names names, Trust trust, List<PersistentVolumeClaim> claims, LastKnown lastKnown) {
+    return keys(names, List.of(), trust, claims, lastKnown);
+  }
+
+  private static Secret keys(
+      Names names,
+      List<OwnerReference> cluster,
+      Trust trust,
+      List<PersistentVolumeClaim> claims,
+      LastKnown lastKnown) {
+    List<OwnerReference> owners = new ArrayList<>(cluster);
     for (PersistentVolumeClaim claim : claims) {
       OwnerReference reference = new OwnerReference();
       reference.setApiVersion("v1");

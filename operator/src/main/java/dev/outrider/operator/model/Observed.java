@@ -31,6 +31,16 @@ public record Observed(
     return instances.stream().filter(i -> i.name().equals(leader) && !i.terminating()).findFirst();
   }
 
+  /** How far the WAL of the instance with the leader lock was, as Patroni last wrote it, bytes. */
+  public Optional<Long> position(Names names) {
+    String optime = annotation(names.scope(), "optime");
+    return annotation(names.scope(), "leader") == null
+            || optime == null
+            || !optime.matches("[0-9]{1,18}")
+        ? Optional.empty()
+        : Optional.of(Long.parseLong(optime));
+  }
+
   /** PostgreSQL's system identifier, once the cluster has been made. */
   public Optional<String> systemIdentifier(Names names) {
     return Optional.ofNullable(annotation(names.patroniConfig(), "initialize"))

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>Hibernating (0) goes by way of one instance, number 0, which is the last primary; so it has
  *       every acknowledged row.
  *   <li>Waking up goes the same way back: number 0 first, alone, then the others, since their data
- *       is older.
+ *       is older. Where another was primary last, the instances up to that one.
  * </ol>
  *
  * <p>Important properties: no step removes a primary; no step lets an instance with older data
@@ -59,7 +59,7 @@ public final class Scaling {
     }
     Optional<Instance> primary = observed.leader(names).filter(Instance::ready);
     return wanted > now
-        ? up(wanted, now, primary)
+        ? up(wanted, now, primary, lastPrimary)
         : down(wanted, now, primary, names, observed, synchronous);
   }
 
@@ -85,12 +85,15 @@ public final class Scaling {
         handsOver ? Math.max(replication.syncInstances(), now - 1) : replication.syncInstances());
   }
 
-  private static Step up(int wanted, int now, Optional<Instance> primary) {
+  private static Step up(int wanted, int now, Optional<Instance> primary, int lastPrimary) {
     if (now == 0) {
+      // Another than 0 was primary last only where the cluster was made again, hibernated, on
+      // volumes of one that was not.
+      int first = Math.max(0, lastPrimary) + 1;
       return new Step(
-          1,
+          first,
           null,
-          wanted == 1
+          wanted == first
               ? null
               : "the instance that was primary last to be up, before the others start");
     }

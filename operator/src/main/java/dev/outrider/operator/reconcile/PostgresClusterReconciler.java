@@ -13,6 +13,7 @@ import dev.outrider.operator.model.ClusterObjects;
 import dev.outrider.operator.model.Images;
 import dev.outrider.operator.model.Instance;
 import dev.outrider.operator.model.LastKnown;
+import dev.outrider.operator.model.LastLeader;
 import dev.outrider.operator.model.LeaderHeartbeat;
 import dev.outrider.operator.model.Names;
 import dev.outrider.operator.model.Observed;
@@ -221,6 +222,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       PostgresCluster cluster, Context<PostgresCluster> context) {
     Names names = new Names(cluster.getMetadata().getNamespace(), cluster.getMetadata().getName());
     if (context.isPrimaryResourceDeleted()) {
+      farewell(names, cluster.getMetadata().getUid(), context);
       gauges.forget(cluster);
       agents.forget(names);
       replacements.remove(names);
@@ -319,7 +321,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     Predicate<HasMetadata> ours = object -> isOurs(object, names, owner, observed);
     List<Obstacle> obstacles = new ArrayList<>();
     Map<String, Secret> secrets = byName(context, Secret.class);
-    LastKnown lastKnown = LastKnown.of(secrets.get(names.keys())).updated(names, observed);
+    LastKnown lastKnown =
+        LastKnown.of(secrets.get(names.keys())).updated(names, observed, clock.instant());
     Recovery.Decision undecided = new Recovery.Decision(memory(cluster), null, true);
     int lastPrimary = lastKnown.primaryOrdinal(names, observed);
     Trust trust;
@@ -345,12 +348,30 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       // Pods that lack something are not made.
       return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
     }
-    if (observed.statefulSet() == null && !observed.endpoints().containsKey(names.scope())) {
-      attempt(obstacles, () -> restoreLeader(names, owner, observed, wanted, lastKnown));
+    if (observed.statefulSet() == null
+        && !observed.endpoints().containsKey(names.scope())
+        && wanted.replication().synchronous()
+        && lastKnown.hasSynchronous(observed)) {
+      // Who was not synchronous with the last primary does not take its place.
+      attempt(obstacles, () -> createOnce(ClusterObjects.lastSynchronous(names, owner, lastKnown)));
     }
     if (!obstacles.isEmpty()) {
       return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
     }
+    LastLeader leader = new LastLeader(names, lastPrimary, lastKnown);
+    boolean waiting =
+        switch (leader.next(observed, wanted.instances(), clock.instant())) {
+          case NOTHING -> false;
+          case WAIT -> true;
+          case MAKE -> {
+            attempt(obstacles, () -> makeLastLeader(leader, owner));
+            yield true;
+          }
+          case RENEW -> {
+            attempt(obstacles, () -> renewLastLeader(leader, observed));
+            yield true;
+          }
+        };
     Scaling.Step step =
         Scaling.next(
             wanted.instances(), names, observed, lastPrimary, wanted.replication().synchronous());
@@ -372,14 +393,16 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
     keepClaims(objects, observed, obstacles);
     boolean unfinished = refreshPods(names, template, observed, obstacles);
-    Recovery.Decision recovery = recover(cluster, names, wanted, observed, step);
+    String waitingFor =
+        step.waitingFor() == null && waiting ? leader.waitingFor() : step.waitingFor();
+    Recovery.Decision recovery = recover(cluster, names, wanted, observed, step, waitingFor);
     return new Outcome(
         obstacles.isEmpty() ? null : obstacles.getFirst(),
-        step.waitingFor(),
+        waitingFor,
         template,
         recovery,
         configHashes,
-        !obstacles.isEmpty() || step.waitingFor() != null || unfinished);
+        !obstacles.isEmpty() || waitingFor != null || unfinished);
   }
 
   private Recovery.Decision recover(
@@ -387,14 +410,15 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       Names names,
       Wanted wanted,
       Observed observed,
-      Scaling.Step scaling) {
+      Scaling.Step scaling,
+      @Nullable String waitingForScaling) {
     Instant now = clock.instant();
     LeaderHeartbeat heartbeat =
         heartbeats
             .getOrDefault(cluster.getMetadata().getUid(), LeaderHeartbeat.NONE)
             .look(observed.renewTime(names), now);
     heartbeats.put(cluster.getMetadata().getUid(), heartbeat);
-    String waitingFor = scaling.waitingFor();
+    String waitingFor = waitingForScaling;
     SwitchoverStatus switchover = switchovers.get(cluster.getMetadata().getUid());
     if (waitingFor == null && switchover != null && switchover.underWay()) {
       waitingFor = "the end of the switchover";
@@ -616,24 +640,12 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
   }
 
-  /**
-   * On volumes that an earlier cluster left: who was primary last goes first, and who was not
-   * synchronous with it does not take its place.
-   */
-  private void restoreLeader(
-      Names names, OwnerReference owner, Observed observed, Wanted wanted, LastKnown lastKnown) {
-    if (wanted.replication().synchronous() && lastKnown.hasSynchronous(observed)) {
-      createOnce(ClusterObjects.lastSynchronous(names, owner, lastKnown));
-    }
-    int lastPrimary = lastKnown.primaryOrdinal(names, observed);
-    if (lastPrimary >= 0) {
-      String primary = names.pod(lastPrimary);
-      LOG.atInfo()
-          .addKeyValue("cluster", names.cluster())
-          .addKeyValue("primary", primary)
-          .log("made again on volumes that were left: the last primary goes first");
-      createOnce(ClusterObjects.lastLeader(names, owner, primary, clock.instant().toString()));
-    }
+  private void makeLastLeader(LastLeader leader, OwnerReference owner) {
+    LOG.atInfo()
+        .addKeyValue("cluster", owner.getName())
+        .addKeyValue("waitingFor", leader.waitingFor())
+        .log("made again on volumes that were left: the last primary goes first");
+    createOnce(leader.make(owner, clock.instant()));
   }
 
   private void createOnce(Endpoints endpoints) {
@@ -643,6 +655,76 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       if (e.getCode() != CONFLICT) {
         throw e;
       }
+    }
+  }
+
+  private void renewLastLeader(LastLeader leader, Observed observed) {
+    try {
+      client
+          .resource(leader.renewed(observed, clock.instant()))
+          .patch(
+              new PatchContext.Builder()
+                  .withPatchType(PatchType.JSON_MERGE)
+                  .withFieldManager(Applier.FIELD_MANAGER)
+                  .build());
+    } catch (KubernetesClientException e) {
+      // Patroni was there first, which is what this waits for.
+      if (e.getCode() != CONFLICT) {
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * The last look at a cluster that is gone. Its volumes that stay are worth nothing without the
+   * Secret with the keys, which may not belong to them yet: they may have come after the last run.
+   */
+  private void farewell(Names names, String uid, Context<PostgresCluster> context) {
+    Trust trust = trusts.remembered(names, uid).orElse(null);
+    if (trust == null) {
+      return;
+    }
+    try {
+      List<PersistentVolumeClaim> staying =
+          client
+              .persistentVolumeClaims()
+              .inNamespace(names.namespace())
+              .withLabel(Names.CLUSTER_LABEL, names.cluster())
+              .list()
+              .getItems()
+              .stream()
+              .filter(claim -> claim.getMetadata().getDeletionTimestamp() == null)
+              .filter(
+                  claim ->
+                      claim.getMetadata().getOwnerReferences().stream()
+                          .noneMatch(o -> o.getUid().equals(uid)))
+              .toList();
+      if (staying.isEmpty()) {
+        return;
+      }
+      Secret keys = byName(context, Secret.class).get(names.keys());
+      LastKnown lastKnown =
+          LastKnown.of(keys).latest(names, observe(names, context), clock.instant());
+      Secret left = ClusterObjects.keysLeft(names, trust, staying, lastKnown);
+      applier.apply(
+          left,
+          client.resource(left).get(),
+          secret ->
+              secret.getMetadata().getOwnerReferences().stream()
+                  .anyMatch(
+                      o ->
+                          o.getUid().equals(uid)
+                              || staying.stream()
+                                  .anyMatch(c -> c.getMetadata().getUid().equals(o.getUid()))));
+    } catch (KubernetesClientException | ForeignObjectException e) {
+      if (e instanceof KubernetesClientException failed && namespaceGoes(failed)) {
+        return;
+      }
+      LOG.atWarn()
+          .addKeyValue("namespace", names.namespace())
+          .addKeyValue("cluster", names.cluster())
+          .addKeyValue("problem", String.valueOf(e.getMessage()))
+          .log("the keys of a cluster that was deleted may not outlive it");
     }
   }
 

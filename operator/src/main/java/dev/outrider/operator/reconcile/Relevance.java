@@ -1,6 +1,7 @@
 package dev.outrider.operator.reconcile;
 
 import dev.outrider.operator.model.Instance;
+import dev.outrider.operator.model.LastLeader;
 import dev.outrider.operator.model.PatroniMember;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -26,7 +27,8 @@ final class Relevance {
           "failsafe",
           "acquireTime",
           "transitions",
-          "ttl");
+          "ttl",
+          LastLeader.RENEWED);
 
   private Relevance() {}
 

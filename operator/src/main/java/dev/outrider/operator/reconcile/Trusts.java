@@ -70,6 +70,15 @@ final class Trusts {
     return new Trust(known.authority(), instance(names, known.authority(), cached), known.seed());
   }
 
+  /** The secrets of a cluster whose objects may be gone already, if this operator has seen them. */
+  Optional<Trust> remembered(Names names, String uid) {
+    return Optional.ofNullable(kept.get(uid))
+        .map(
+            known ->
+                new Trust(
+                    known.authority(), instance(names, known.authority(), Map.of()), known.seed()));
+  }
+
   /** One that somebody else put there must not choose the passwords. */
   private @Nullable Secret ourCopy(
       Names names, Map<String, Secret> cached, Predicate<HasMetadata> ours) {

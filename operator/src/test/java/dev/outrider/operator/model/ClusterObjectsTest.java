@@ -23,6 +23,7 @@ import io.fabric8.kubernetes.api.model.Toleration;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
@@ -44,11 +45,7 @@ class ClusterObjectsTest {
     List<HasMetadata> all = new ArrayList<>();
     all.add(
         ClusterObjects.keys(
-            Example.NAMES,
-            Example.OWNER,
-            Example.TRUST,
-            List.of(),
-            new LastKnown(null, null, null)));
+            Example.NAMES, Example.OWNER, Example.TRUST, List.of(), LastKnown.NOTHING));
     all.addAll(objects.surroundings());
     all.add(objects.statefulSet(3, null, SPEC));
     return all;
@@ -573,7 +570,11 @@ class ClusterObjectsTest {
             Example.OWNER,
             Example.TRUST,
             List.of(claim),
-            new LastKnown("7575757575757575757", "shop-1", null));
+            new LastKnown(
+                "7575757575757575757",
+                "shop-1",
+                null,
+                new LastKnown.Position(67160232, Instant.parse("2026-11-21T12:00:00Z"))));
 
     // Then
     assertEquals(

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /** What a cluster that is made again knows of its earlier life. */
 class LastKnownTest {
-  private static final LastKnown EARLIER = new LastKnown("7575", "shop-0", "shop-1");
+  private static final Instant NOON = Instant.parse("2026-11-21T12:00:00Z");
+  private static final LastKnown EARLIER = new LastKnown("7575", "shop-0", "shop-1", null);
 
   private static Observed observed(Map<String, String> synchronous) {
     Map<String, Endpoints> endpoints = new HashMap<>();
@@ -48,21 +50,24 @@ class LastKnownTest {
         EARLIER
             .updated(
                 Example.NAMES,
-                observed(Map.of("leader", "shop-0", "sync_standby", "shop-2,shop-1")))
+                observed(Map.of("leader", "shop-0", "sync_standby", "shop-2,shop-1")),
+                NOON)
             .synchronous());
     assertEquals(
-        "", EARLIER.updated(Example.NAMES, observed(Map.of("leader", "shop-0"))).synchronous());
+        "",
+        EARLIER.updated(Example.NAMES, observed(Map.of("leader", "shop-0")), NOON).synchronous());
   }
 
   @Test
   void forgetsItWhenReplicationIsAsynchronous() {
     assertEquals(
-        new LastKnown("7575", "shop-0", null), EARLIER.updated(Example.NAMES, observed(Map.of())));
+        new LastKnown("7575", "shop-0", null, null),
+        EARLIER.updated(Example.NAMES, observed(Map.of()), NOON));
   }
 
   @Test
   void keepsItWhileNothingIsThere() {
-    assertEquals(EARLIER, EARLIER.updated(Example.NAMES, claims("shop-0")));
+    assertEquals(EARLIER, EARLIER.updated(Example.NAMES, claims("shop-0"), NOON));
   }
 
   @Test
@@ -78,7 +83,7 @@ class LastKnownTest {
     assertTrue(EARLIER.hasSynchronous(claims("shop-0", "shop-2")));
     assertTrue(EARLIER.hasSynchronous(claims("shop-1", "shop-2")));
     assertFalse(EARLIER.hasSynchronous(claims("shop-2")));
-    assertFalse(new LastKnown("7575", "shop-0", null).hasSynchronous(claims("shop-0")));
+    assertFalse(new LastKnown("7575", "shop-0", null, null).hasSynchronous(claims("shop-0")));
   }
 
   @Test
@@ -91,7 +96,7 @@ class LastKnownTest {
     assertEquals(
         Map.of("leader", "shop-0"),
         ClusterObjects.lastSynchronous(
-                Example.NAMES, Example.OWNER, new LastKnown("7575", "shop-0", ""))
+                Example.NAMES, Example.OWNER, new LastKnown("7575", "shop-0", "", null))
             .getMetadata()
             .getAnnotations());
   }

@@ -452,4 +452,20 @@ class ScalingTest {
     assertEquals(
         ReplicationSpec.Mode.STRICT_SYNC, Scaling.replication(awake, Example.NAMES, one).mode());
   }
+
+  @Test
+  void aClusterThatWasMadeAgainHibernatedWakesUpWithTheInstanceThatWasPrimaryLast() {
+    // Given
+    Observed hibernated = Example.observed(0, null);
+
+    // When
+    Scaling.Step three = Scaling.next(3, Example.NAMES, hibernated, 2, false);
+    Scaling.Step one = Scaling.next(1, Example.NAMES, hibernated, 2, false);
+    Scaling.Step usual = Scaling.next(3, Example.NAMES, hibernated, 0, false);
+
+    // Then
+    assertEquals(new Scaling.Step(3, null, null), three);
+    assertEquals(3, one.replicas());
+    assertEquals(1, usual.replicas());
+  }
 }

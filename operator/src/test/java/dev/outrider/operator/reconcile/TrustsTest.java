@@ -50,8 +50,7 @@ class TrustsTest {
   private static Map<String, Secret> secrets(Trust trust) {
     Map<String, Secret> secrets = new HashMap<>();
     Secret keys =
-        ClusterObjects.keys(
-            Example.NAMES, Example.OWNER, trust, List.of(), new LastKnown(null, null, null));
+        ClusterObjects.keys(Example.NAMES, Example.OWNER, trust, List.of(), LastKnown.NOTHING);
     secrets.put(keys.getMetadata().getName(), keys);
     new ClusterObjects(
             Example.NAMES,
