@@ -703,11 +703,13 @@ class Instance:
 
 def hooks(instance):
     """Wraps the methods of Patroni that are named here; refuses a Patroni that is not known."""
-    from patroni import global_config, ha as ha_module, postgresql
+    # In this order: Patroni's modules import each other, and not every one may be the first.
+    from patroni import global_config
     from patroni.api import RestApiHandler
     from patroni.dcs.kubernetes import Kubernetes
-    from patroni.ha import Ha
     from patroni.postgresql import Postgresql, postmaster
+    from patroni import ha as ha_module, postgresql
+    from patroni.ha import Ha
     from patroni.postgresql.postmaster import PostmasterProcess
     from patroni.version import __version__
 

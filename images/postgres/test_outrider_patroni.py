@@ -510,6 +510,38 @@ class CheckTest(unittest.TestCase):
             self.assertIn(message, str(caught.exception))
 
 
+class LauncherTest(Quiet):
+    """As it is started: in a process that has not imported anything of Patroni yet."""
+
+    def run_it(self, *arguments):
+        program = "import sys; sys.path.insert(0, sys.argv.pop(1)); import outrider_patroni; outrider_patroni.main()"
+        here = os.path.dirname(outrider.__file__)
+        return subprocess.run(
+            [sys.executable, "-c", program, here, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def test_it_hooks_the_patroni_that_is_here(self):
+        done = self.run_it("--version")
+
+        self.assertRegex(done.stdout, r"4\.1\.\d+\n$")
+        self.assertEqual(0, done.returncode)
+
+    def test_it_gets_as_far_as_patronis_own_checks(self):
+        configuration = os.path.join(self.folder, "patroni.yaml")
+        with open(configuration, "w", encoding="utf-8") as stream:
+            stream.write("scope: a\n")
+
+        done = self.run_it("--validate-config", configuration)
+
+        self.assertIn("postgresql", done.stdout)
+        self.assertNotIn("Traceback", done.stdout)
+
+
 class HookTest(Quiet):
     """The hooks in the real Patroni, with a PostgreSQL and an API server that are made up."""
 
