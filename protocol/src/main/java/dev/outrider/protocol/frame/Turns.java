@@ -1,0 +1,208 @@
+package dev.outrider.protocol.frame;
+
+import io.netty.buffer.ByteBuf;
+import java.util.function.Consumer;
+
+/**
+ * Whose turn it is on a connection: whether it is idle, so that it can end without anybody losing
+ * anything. See <a href="https://www.postgresql.org/docs/18/protocol-flow.html">Message Flow</a>.
+ *
+ * <p>Each Query, FunctionCall and Sync is answered with one ReadyForQuery, which tells whether a
+ * transaction is open; so is the start-up. A connection is idle when none is owed, the last one
+ * said that no transaction is open, and the client has sent nothing since that a Sync must still
+ * follow: what was executed before a Sync is not committed before it.
+ *
+ * <p>The exception is COPY FROM STDIN. While Postgres takes its data, it ignores Sync (<a
+ * href="https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-COPY">COPY Operations</a>);
+ * libpq sends one behind each Execute, before it knows that it executes a COPY. So from
+ * CopyInResponse on, the Syncs before the end of the data <i>may</i> be answered, no more: they are
+ * not if the COPY succeeds; if it fails, it cannot be told from outside which of them Postgres read
+ * before. A connection on which only such answers are owed is perhaps idle; silence for a while
+ * makes it likely.
+ *
+ * <p>No message, from whomever, makes a count negative, and a connection that behaves again after a
+ * fault is counted rightly again. Not safe for several threads.
+ */
+public final class Turns {
+  /** What a connection is doing. */
+  public enum State {
+    /** It is not known yet what the client wants. */
+    OPENING,
+    /** It asks for the end of a query on another connection. */
+    CANCEL,
+    /** The client is not let in yet. */
+    STARTING,
+    /** Nothing is under way. */
+    IDLE,
+    /** Nothing seems to be under way. */
+    PERHAPS_IDLE,
+    /** A transaction is open, a query is answered, or a message has come in part. */
+    BUSY,
+    /** Both sides stream without end: replication. */
+    STREAMING,
+    /** It cannot be followed. */
+    OPAQUE
+  }
+
+  private static final MessageTypes OF_FRONTEND = MessageTypes.of("QFSPBEDCcf");
+  private static final MessageTypes OF_BACKEND = MessageTypes.of("ZGWE");
+  private static final byte NO_TRANSACTION = 'I';
+
+  private final Conversation conversation;
+  // Owed ReadyForQuery: for Query, FunctionCall and the start-up; for Sync; for a Sync that may be
+  // ignored.
+  private int queries = 1;
+  private int syncs;
+  private int ignorable;
+  // Something was sent that a Sync must still follow.
+  private boolean unsynced;
+  // Postgres takes the data of a COPY, or is about to learn of its end.
+  private boolean copying;
+  private boolean copyEndedEarly;
+  private boolean copyUnclear;
+  private boolean streaming;
+  private boolean letIn;
+  private byte status;
+
+  /**
+   * Makes the turns of a connection before its first byte.
+   *
+   * @param lost told, once at most, why the connection can no longer be followed
+   */
+  public Turns(Consumer<Desync> lost) {
+    conversation =
+        new Conversation(
+            new MessageScanner(MessageTypes.FRONTEND, OF_FRONTEND, new Frontend()),
+            new MessageScanner(MessageTypes.BACKEND, OF_BACKEND, new Backend()),
+            lost);
+  }
+
+  /** Follows the readable bytes of the client, which stay unread, before the answer to them. */
+  public void frontend(ByteBuf in) {
+    conversation.frontend(in);
+  }
+
+  /** Follows the readable bytes of Postgres, which stay unread. */
+  public void backend(ByteBuf in) {
+    conversation.backend(in);
+  }
+
+  /**
+   * Whether an error message of Postgres could stand at the end of what it has sent so far, and the
+   * client would understand it.
+   */
+  public boolean canBeTold() {
+    return conversation.phase() == Conversation.Phase.STARTED
+        && conversation.isBackendBetweenMessages();
+  }
+
+  /** What the connection is doing. */
+  public State state() {
+    return switch (conversation.phase()) {
+      case OPENING -> State.OPENING;
+      case CANCEL -> State.CANCEL;
+      case OPAQUE -> State.OPAQUE;
+      case STARTED -> started();
+    };
+  }
+
+  private State started() {
+    if (!letIn) {
+      return State.STARTING;
+    }
+    if (streaming) {
+      return State.STREAMING;
+    }
+    boolean busy =
+        queries > 0
+            || syncs > 0
+            || unsynced
+            || copying
+            || status != NO_TRANSACTION
+            || !conversation.isFrontendBetweenMessages()
+            || !conversation.isBackendBetweenMessages();
+    if (busy) {
+      return State.BUSY;
+    }
+    return ignorable > 0 ? State.PERHAPS_IDLE : State.IDLE;
+  }
+
+  private final class Frontend implements MessageSink {
+    @Override
+    public int begin(byte type, int length) {
+      switch (type) {
+        case 'Q', 'F' -> {
+          queries++;
+          unsynced = false;
+        }
+        case 'S' -> {
+          if (copying) {
+            ignorable++;
+          } else {
+            syncs++;
+          }
+          unsynced = false;
+        }
+        case 'c', 'f' -> {
+          if (copying) {
+            copying = false;
+          } else {
+            copyEndedEarly = true;
+          }
+        }
+        default -> unsynced = true; // Parse, Bind, Execute, Describe, Close
+      }
+      return 0;
+    }
+
+    @Override
+    public void body(ByteBuf in, int index, int length) {
+      throw new IllegalStateException("no body was asked for");
+    }
+  }
+
+  private final class Backend implements MessageSink {
+    @Override
+    public int begin(byte type, int length) {
+      switch (type) {
+        case 'Z' -> {
+          return 1;
+        }
+        case 'G' -> {
+          ignorable += syncs;
+          syncs = 0;
+          // Data and their end may have been sent without waiting for this message.
+          copying = !copyEndedEarly;
+          copyUnclear |= copyEndedEarly;
+        }
+        case 'W' -> streaming = true;
+        default -> copyUnclear |= ignorable > 0; // ErrorResponse
+      }
+      return 0;
+    }
+
+    @Override
+    public void body(ByteBuf in, int index, int length) {
+      ready(in.getByte(index));
+    }
+  }
+
+  private void ready(byte transaction) {
+    status = transaction;
+    letIn = true;
+    if (queries > 0) {
+      queries--;
+    } else if (syncs > 0) {
+      syncs--;
+    } else if (ignorable > 0) {
+      ignorable--;
+    }
+    if (!copyUnclear) {
+      ignorable = 0;
+    }
+    copying = false;
+    copyEndedEarly = false;
+    copyUnclear = false;
+    streaming = false;
+  }
+}
