@@ -29,11 +29,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The proxy: listens, and leads each client to the upstream.
  *
- * <p>In a drain the listening socket is closed first: a client that comes while the pod ends is
- * refused by the kernel at once and finds another endpoint, instead of waiting for a proxy that
- * will not serve it. Sessions that are open go on until they end or the drain's bound cuts them
- * off. The bytes are not looked at, so there is no place in the stream where an error of the
- * proxy's own could safely stand: a session that is cut off is just closed.
+ * <p>In a drain sessions end as {@link Sessions#drain} says. The listener stays until the last one
+ * has: a client that wants to cancel a query that the drain waits for must get through. All others
+ * are refused with an error that makes drivers try the next host. Then the address is free, so that
+ * the kernel refuses whoever comes late.
  */
 // A write or a close that fails is told to the handlers, not by its future.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -231,8 +230,11 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       return;
     }
     now.health.end();
-    now.listener.close();
-    now.sessions.drain(ended);
+    now.sessions.drain(
+        () -> {
+          now.listener.closeSoon();
+          ended.run();
+        });
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy;
 
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.protocol.frame.Desync;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -25,9 +26,22 @@ public final class ProxyMetrics {
     SILENCE
   }
 
+  /** How a session ended that was there when a drain began. */
+  public enum DrainEnd {
+    /** It was idle when the drain began. */
+    IDLE,
+    /** When its transaction was over. */
+    FINISHED,
+    /** The client or Postgres has ended it. */
+    OWN,
+    /** At the bound. */
+    CUT
+  }
+
   private final Counter refused;
   private final Histogram connectSeconds;
   private final Counter drained;
+  private final Counter desync;
 
   /** Client connections accepted. */
   public final CounterDataPoint accepted;
@@ -115,8 +129,18 @@ public final class ProxyMetrics {
             .help("Sessions open when a drain began, by how they ended")
             .labelNames("end")
             .register(registry);
-    drained.initLabelValues("own");
-    drained.initLabelValues("cut");
+    for (DrainEnd end : DrainEnd.values()) {
+      drained.initLabelValues(label(end));
+    }
+    desync =
+        Counter.builder()
+            .name("outrider_proxy_decoder_desync_total")
+            .help("Sessions whose messages can no longer be followed; they are still relayed")
+            .labelNames("reason")
+            .register(registry);
+    for (Desync reason : Desync.values()) {
+      desync.initLabelValues(reason.label());
+    }
   }
 
   /** A client was turned away. */
@@ -139,8 +163,22 @@ public final class ProxyMetrics {
     return connectSeconds;
   }
 
-  /** A session ended in a drain, by itself or cut off. */
-  public void drained(boolean cut) {
-    drained.labelValues(cut ? "cut" : "own").inc();
+  /** A session ended in a drain. */
+  public void drained(DrainEnd end) {
+    drained.labelValues(label(end)).inc();
+  }
+
+  private static String label(DrainEnd end) {
+    return switch (end) {
+      case IDLE -> "idle";
+      case FINISHED -> "finished";
+      case OWN -> "own";
+      case CUT -> "cut";
+    };
+  }
+
+  /** A session can no longer be followed. */
+  public void desync(Desync reason) {
+    desync.labelValues(reason.label()).inc();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The proxy before Postgres. In its first form it relays bytes between TCP clients and Postgres's
- * Unix socket and looks at none of them.
+ * The proxy before Postgres: relays bytes between TCP clients and Postgres's Unix socket, follows
+ * where messages begin and end, and lets sessions through only while Patroni allows it.
  */
 @NullMarked
 package dev.outrider.metrics.proxy;

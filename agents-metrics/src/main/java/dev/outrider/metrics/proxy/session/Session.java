@@ -2,6 +2,7 @@ package dev.outrider.metrics.proxy.session;
 
 import dev.outrider.agents.config.Problem;
 import dev.outrider.metrics.proxy.ProxyMetrics;
+import dev.outrider.metrics.proxy.ProxyMetrics.DrainEnd;
 import dev.outrider.metrics.proxy.ProxyMetrics.Refusal;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.SessionState.Awaiting;
@@ -13,6 +14,8 @@ import dev.outrider.metrics.proxy.session.SessionState.Relaying;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.protocol.SqlState;
 import dev.outrider.protocol.backend.ErrorResponse;
+import dev.outrider.protocol.frame.Desync;
+import dev.outrider.protocol.frame.Turns;
 import dev.outrider.protocol.frontend.OpeningRequest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -59,6 +62,8 @@ import org.slf4j.LoggerFactory;
  *   <li>Whatever the upstream has sent reaches the client, even when the upstream no longer takes
  *       anything: a Postgres that is told to stop says why before it closes.
  *   <li>A client that breaks off ends the upstream's side at once.
+ *   <li>In a drain the session ends when it is idle: the client gets an error between two messages,
+ *       and Postgres's side is closed. See {@link Sessions#drain}.
  *   <li>The fence is asked after bytes were read and before they are handed on, in both directions.
  *       When it is shut, both sides are closed at once, and what was read but not handed on is
  *       thrown away; a session that has no upstream yet is refused.
@@ -75,6 +80,14 @@ final class Session {
   private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
   private static final long RETRY_MILLIS = 10;
+  // How long a session must be silent that seems to be idle, though it cannot be known.
+  private static final long SILENCE_MILLIS = 1000;
+  private static final ErrorResponse SHUTTING_DOWN =
+      new ErrorResponse(SqlState.CANNOT_CONNECT_NOW, "the proxy is shutting down; try again");
+  private static final ErrorResponse GOING_AWAY =
+      new ErrorResponse(
+          SqlState.ADMIN_SHUTDOWN,
+          "terminating connection: the instance is going away; connect again");
 
   private final Channel client;
   private final Sessions sessions;
@@ -84,6 +97,10 @@ final class Session {
   private @Nullable ScheduledFuture<?> bound;
   // What a session that has begun holds; null before, and in one that is refused from the start.
   private Fence.@Nullable Pass pass;
+  private final Turns turns = new Turns(this::lost);
+  private boolean draining;
+  private DrainEnd drainEnd = DrainEnd.OWN;
+  private @Nullable ScheduledFuture<?> silence;
 
   Session(Channel client, Sessions sessions, ProxyMetrics metrics) {
     this.client = client;
@@ -93,9 +110,85 @@ final class Session {
     boundBy(sessions.limits().openingSeconds(), Refusal.SILENCE);
   }
 
-  /** Closes both sides at once. Any thread. */
+  /** Closes both sides at once, with an error if one can stand now. Any thread. */
   void cut() {
-    client.eventLoop().execute(this::close);
+    client
+        .eventLoop()
+        .execute(
+            () -> {
+              if (isAtWork(state)) {
+                drainEnd = DrainEnd.CUT;
+              }
+              if (state instanceof Relaying && turns.canBeTold() && mayPass()) {
+                client.writeAndFlush(encoded(GOING_AWAY));
+              }
+              close();
+            });
+  }
+
+  /** Ends the session when it is idle. Any thread. */
+  void drain() {
+    client
+        .eventLoop()
+        .execute(
+            () -> {
+              draining = true;
+              endIfIdle(DrainEnd.IDLE);
+            });
+  }
+
+  private void endIfIdle(DrainEnd how) {
+    if (silence != null) {
+      silence.cancel(false);
+      silence = null;
+    }
+    if (!(state instanceof Relaying relaying)) {
+      return;
+    }
+    switch (turns.state()) {
+      case IDLE, STREAMING -> end(relaying, GOING_AWAY, how);
+      case STARTING -> end(relaying, SHUTTING_DOWN, how);
+      case PERHAPS_IDLE ->
+          silence =
+              client
+                  .eventLoop()
+                  .schedule(
+                      () -> {
+                        if (state instanceof Relaying silent) {
+                          end(silent, GOING_AWAY, how);
+                        }
+                      },
+                      SILENCE_MILLIS,
+                      TimeUnit.MILLISECONDS);
+      case OPENING, CANCEL, BUSY, OPAQUE -> {}
+    }
+  }
+
+  /** Ends the session with an error, if one can stand now. */
+  private void end(Relaying relaying, ErrorResponse error, DrainEnd how) {
+    if (!turns.canBeTold() || !mayPass()) {
+      return;
+    }
+    drainEnd = how;
+    relaying.upstream().close();
+    client.write(encoded(error));
+    enter(relaying.toLingering());
+    client.config().setAutoRead(true);
+    endOutput();
+  }
+
+  private ByteBuf encoded(ErrorResponse error) {
+    ByteBuf out = client.alloc().buffer();
+    error.encode(out);
+    return out;
+  }
+
+  private void lost(Desync reason) {
+    metrics.desync(reason);
+    LOG.atInfo()
+        .addKeyValue("client", client.remoteAddress())
+        .addKeyValue("reason", reason.label())
+        .log("a session's messages cannot be followed; it is still relayed");
   }
 
   /** Ends the session, if it has begun, because the fence is shut. Any thread. */
@@ -188,7 +281,7 @@ final class Session {
     boolean before = isAtWork(state);
     state = next;
     if (before && !isAtWork(next)) {
-      sessions.ended();
+      sessions.ended(drainEnd);
     }
   }
 
@@ -204,8 +297,12 @@ final class Session {
     metrics.fromClients.inc(bytes.readableBytes());
     switch (state) {
       case Awaiting awaiting -> open(awaiting, bytes);
-      case Connecting connecting -> connecting.early().add(bytes);
+      case Connecting connecting -> {
+        turns.frontend(bytes);
+        connecting.early().add(bytes);
+      }
       case Relaying relaying -> {
+        turns.frontend(bytes);
         if (relaying.upstream().isWritable()) {
           relaying.upstream().write(bytes);
         } else if (mayPass()) {
@@ -227,15 +324,10 @@ final class Session {
 
   private void open(Awaiting awaiting, ByteBuf first) {
     switch (sessions.admit()) {
-      case ADMITTED -> connect(awaiting, first);
+      case ADMITTED -> connect(awaiting.toConnecting(), first);
       case FENCED -> refuse(awaiting.toRefusing(Refusal.FENCE, fenceError(), received(first)));
       case DRAINING ->
-          refuse(
-              awaiting.toRefusing(
-                  Refusal.DRAINING,
-                  new ErrorResponse(
-                      SqlState.CANNOT_CONNECT_NOW, "the proxy is shutting down; try again"),
-                  received(first)));
+          refuse(awaiting.toRefusing(Refusal.DRAINING, SHUTTING_DOWN, received(first)));
       case LIMIT ->
           refuse(
               awaiting.toRefusing(
@@ -253,9 +345,9 @@ final class Session {
     return received;
   }
 
-  private void connect(Awaiting awaiting, ByteBuf first) {
+  private void connect(Connecting connecting, ByteBuf first) {
     unbound();
-    Connecting connecting = awaiting.toConnecting();
+    turns.frontend(first);
     connecting.early().add(first);
     enter(connecting);
     client.config().setAutoRead(false);
@@ -324,7 +416,10 @@ final class Session {
   }
 
   private void refuse(Refusing refusing) {
-    metrics.refused(refusing.reason());
+    if (refusing.reason() != Refusal.DRAINING) {
+      // In a drain it must show first that it is no CancelRequest.
+      metrics.refused(refusing.reason());
+    }
     enter(refusing);
     boundBy(sessions.limits().refusalSeconds(), null);
     client.config().setAutoRead(true);
@@ -351,13 +446,14 @@ final class Session {
             client.writeAndFlush(client.alloc().buffer(1).writeByte('N'));
           }
           case CANCEL -> {
-            close();
+            cancel(refusing, request);
             return;
           }
           case STARTUP -> {
-            ByteBuf error = client.alloc().buffer();
-            refusing.answer().encode(error);
-            client.write(error);
+            if (refusing.reason() == Refusal.DRAINING) {
+              metrics.refused(Refusal.DRAINING);
+            }
+            client.write(encoded(refusing.answer()));
             received.release();
             enter(refusing.toLingering());
             endOutput();
@@ -369,6 +465,19 @@ final class Session {
       // It does not speak the protocol in clear text, so it would not understand an answer.
       close();
     }
+  }
+
+  private void cancel(Refusing refusing, OpeningRequest request) {
+    if (refusing.reason() != Refusal.DRAINING || !sessions.admitCancel()) {
+      close();
+      return;
+    }
+    ByteBuf received = refusing.received();
+    int length = request.length();
+    ByteBuf copy =
+        client.alloc().buffer(length).writeBytes(received, received.readerIndex() - length, length);
+    received.release();
+    connect(refusing.toConnecting(), copy);
   }
 
   private void upstreamActive(Channel upstream) {
@@ -387,12 +496,18 @@ final class Session {
     } else if (upstream.isWritable()) {
       client.config().setAutoRead(true);
     }
+    if (draining) {
+      endIfIdle(DrainEnd.FINISHED);
+    }
   }
 
   private void clientReadComplete() {
     if (state instanceof Relaying relaying && mayPass()) {
       relaying.upstream().flush();
       pauseIfSlow(relaying.upstream(), client);
+      if (draining) {
+        endIfIdle(DrainEnd.FINISHED);
+      }
     }
   }
 
@@ -400,6 +515,9 @@ final class Session {
     if (state instanceof Relaying && mayPass()) {
       client.flush();
       pauseIfSlow(client, upstream);
+      if (draining) {
+        endIfIdle(DrainEnd.FINISHED);
+      }
     }
   }
 
@@ -425,7 +543,10 @@ final class Session {
     metrics.fromUpstream.inc(bytes.readableBytes());
     if (!(state instanceof Relaying relaying)) {
       bytes.release();
-    } else if (client.isWritable()) {
+      return;
+    }
+    turns.backend(bytes);
+    if (client.isWritable()) {
       client.write(bytes);
     } else if (mayPass()) {
       client.writeAndFlush(bytes);

@@ -72,6 +72,11 @@ sealed interface SessionState {
    */
   record Refusing(ProxyMetrics.Refusal reason, ErrorResponse answer, ByteBuf received)
       implements SessionState {
+    /** A CancelRequest may pass where a session may not. */
+    Connecting toConnecting() {
+      return new Connecting(new ArrayList<>(1), false);
+    }
+
     Lingering toLingering() {
       return new Lingering();
     }

@@ -56,7 +56,6 @@ public final class Sessions {
   private volatile int maxConnections;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
   private volatile boolean draining;
-  private volatile boolean cutting;
 
   /**
    * Makes an empty set of sessions.
@@ -105,13 +104,24 @@ public final class Sessions {
   }
 
   /**
-   * Lets no new session begin.
+   * Lets no new session begin, and ends those that there are as soon as nobody loses anything by
+   * it:
+   *
+   * <ol>
+   *   <li>One that is idle, or whose client is not let in yet, at once, with an error that says
+   *       why. LISTENing is being idle.
+   *   <li>One with a transaction, a query or a COPY under way when it has become idle.
+   *   <li>Replication at once: it has no end to wait for, and goes on elsewhere from its slot.
+   *   <li>One whose messages cannot be followed, and whatever else is left, by {@link #cut}.
+   *   <li>A CancelRequest passes: the drain may be waiting for that query.
+   * </ol>
    *
    * @param ended run once, when no session is left that has an upstream
    */
   public void drain(Runnable ended) {
     drained.set(ended);
     draining = true;
+    open.forEach(Session::drain);
     endIfIdle();
   }
 
@@ -147,9 +157,8 @@ public final class Sessions {
     }
   }
 
-  /** Closes every session. */
+  /** Ends every session, with an error where one can stand. */
   public void cut() {
-    cutting = true;
     open.forEach(Session::cut);
   }
 
@@ -176,11 +185,21 @@ public final class Sessions {
     return open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
   }
 
+  /** Decides on a CancelRequest that comes in a drain; one that is admitted is at work, too. */
+  boolean admitCancel() {
+    atWork.incrementAndGet();
+    if (drained.get() != null) {
+      return true;
+    }
+    atWork.decrementAndGet();
+    return false;
+  }
+
   /** A session that was admitted has no upstream any more. */
-  void ended() {
+  void ended(ProxyMetrics.DrainEnd how) {
     atWork.decrementAndGet();
     if (draining) {
-      metrics.drained(cutting);
+      metrics.drained(how);
       endIfIdle();
     }
   }
