@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.metrics.proxy.fence.InstanceFile;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,6 +23,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +31,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedOutputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -41,6 +44,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.postgresql.PGConnection;
@@ -114,13 +118,14 @@ class ProxyIT {
   }
 
   private static ProxyAgent proxy(Transport transport) {
+    return proxy(transport, Map.of());
+  }
+
+  private static ProxyAgent proxy(Transport transport, Map<String, String> more) {
     ConfigTree tree = ConfigTree.empty();
-    Map<String, String> keys =
-        Map.of(
-            "listen",
-            "0.0.0.0:0",
-            "upstream",
-            "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5433"));
+    Map<String, String> keys = new HashMap<>(more);
+    keys.put("listen", "0.0.0.0:0");
+    keys.put("upstream", "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5433"));
     for (Map.Entry<String, String> key : keys.entrySet()) {
       tree = tree.with(key.getKey(), key.getValue(), "test");
     }
@@ -314,6 +319,116 @@ class ProxyIT {
     ExecResult result = postgres.execInContainer(command);
     assertEquals(0, result.getExitCode(), result::getStderr);
     return result.getStdout();
+  }
+
+  @Test
+  @Order(1)
+  void aPrimaryIsReachedOnlyWhileItsLeaseIsGood(@TempDir Path folder) throws Exception {
+    // Given
+    proxy.stop();
+    InstanceFile record = new InstanceFile(folder.resolve("instance.json"));
+    record.primary(InstanceFile.now(), InstanceFile.now() + 20);
+    proxy = proxy(Transport.best(), Map.of("instance", record.path().toString()));
+    proxy.start();
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+    try (Connection writer = connect();
+        Statement statement = writer.createStatement()) {
+      statement.execute("DROP TABLE IF EXISTS fenced");
+      statement.execute("CREATE TABLE fenced (row integer)");
+      AtomicInteger acknowledged = new AtomicInteger();
+      Future<SQLException> writes =
+          threads.submit(
+              () ->
+                  assertThrows(
+                      SQLException.class,
+                      () -> {
+                        while (true) {
+                          statement.execute("INSERT INTO fenced VALUES (1)");
+                          acknowledged.incrementAndGet();
+                        }
+                      }));
+      ProxyFixture.until(() -> acknowledged.get() > 100);
+
+      // When
+      record.role("none", InstanceFile.now());
+
+      // Then
+      assertEquals("08006", writes.get(10, TimeUnit.SECONDS).getSQLState());
+      SQLException refused = assertThrows(SQLException.class, () -> connect().close());
+      assertEquals("57P03", refused.getSQLState());
+      assertEquals(
+          "FATAL: the proxy lets no session through: Patroni does not let the instance serve: a"
+              + " test",
+          refused.getMessage());
+
+      // When
+      record.primary(InstanceFile.now(), InstanceFile.now() + 20);
+
+      // Then
+      ProxyFixture.until(() -> proxy.unready().isEmpty());
+      try (Connection reader = connect();
+          Statement look = reader.createStatement();
+          ResultSet rows = look.executeQuery("SELECT count(*) FROM fenced")) {
+        assertTrue(rows.next());
+        int found = rows.getInt(1);
+        assertTrue(
+            found == acknowledged.get() || found == acknowledged.get() + 1,
+            found + " rows, " + acknowledged + " acknowledged");
+        look.execute("DROP TABLE fenced");
+      }
+    }
+  }
+
+  @Test
+  @Order(1)
+  void aDrainLetsTransactionsFinish() throws Exception {
+    try (Connection idle = connect();
+        Connection transaction = connect();
+        Connection stuck = connect();
+        Statement atOnce = idle.createStatement();
+        Statement last = transaction.createStatement();
+        Statement sleep = stuck.createStatement()) {
+      // Given
+      assertTrue(atOnce.execute("SELECT 1"));
+      transaction.setAutoCommit(false);
+      assertTrue(last.execute("SELECT 1"));
+      Future<SQLException> sleeping =
+          threads.submit(
+              () -> assertThrows(SQLException.class, () -> sleep.execute("SELECT pg_sleep(60)")));
+      ProxyFixture.until(() -> sleeps(last));
+      CountDownLatch ended = new CountDownLatch(1);
+
+      // When
+      proxy.drain(ended::countDown);
+
+      // Then
+      SQLException gone =
+          assertThrows(
+              SQLException.class,
+              () -> {
+                // It may have been faster than the drain.
+                while (true) {
+                  atOnce.execute("SELECT 1");
+                }
+              });
+      assertEquals("57P01", gone.getSQLState());
+      assertEquals(
+          "FATAL: terminating connection: the instance is going away; connect again",
+          gone.getMessage());
+      assertEquals(
+          "57P03", assertThrows(SQLException.class, () -> connect().close()).getSQLState());
+      assertTrue(last.execute("SELECT 2"));
+      transaction.commit();
+      assertEquals(
+          "57P01", assertThrows(SQLException.class, () -> last.execute("SELECT 3")).getSQLState());
+
+      // When
+      sleep.cancel();
+
+      // Then
+      assertEquals("57014", sleeping.get(20, TimeUnit.SECONDS).getSQLState());
+      assertTrue(ended.await(10, TimeUnit.SECONDS));
+    }
   }
 
   /** The last test: it takes Postgres away and brings it back, twice. */
