@@ -56,6 +56,9 @@ public final class ClusterObjects {
   /** On the volume that the proxy and PostgreSQL share: outrider-prestop looks here too. */
   static final Path DRAIN_FOLDER = Path.of("/run/postgresql/drain");
 
+  /** Written by outrider-patroni on the same volume. */
+  private static final Path INSTANCE_RECORD = Path.of("/run/postgresql/instance.json");
+
   static final int INSTANCES_LIMIT = 32;
 
   /** On a pod: the hash of all mounted configuration, so that the kubelet syncs it at once. */
@@ -176,7 +179,7 @@ public final class ClusterObjects {
     return new ProxyConfig(
             new HostPort("0.0.0.0", 5432),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
-            defaults.instance(),
+            INSTANCE_RECORD,
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
             PodTemplate.status(),
             defaults.connectTimeout(),
