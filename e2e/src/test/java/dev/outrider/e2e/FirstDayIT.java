@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.operator.api.PostgresClusterStatus;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.sql.Connection;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
@@ -227,5 +229,34 @@ class FirstDayIT {
     assertFalse(
         reasons.stream().anyMatch(r -> r.startsWith("Warning")),
         () -> "nothing was wrong, but there are warnings: " + reasons);
+  }
+
+  @Test
+  void everyAgentTellsOfItself() {
+    Kube.await(
+        Duration.ofSeconds(40),
+        () -> {
+          PostgresClusterStatus status = KUBE.status(NAMESPACE, "shop");
+          Condition ready = Kube.condition(status, "ProxyReady");
+          return ready != null
+                  && ready.getStatus().equals("True")
+                  && agents(status)
+                      .equals(List.of("proxy ready true", "proxy ready true", "proxy ready true"))
+              ? null
+              : "ProxyReady is " + ready + ", agents say " + agents(status);
+        });
+  }
+
+  /** Each agent with its state, and whether its configuration is in force. */
+  private static List<String> agents(PostgresClusterStatus status) {
+    return Objects.requireNonNullElse(
+            status.instances(), List.<PostgresClusterStatus.InstanceStatus>of())
+        .stream()
+        .flatMap(
+            i ->
+                Objects.requireNonNullElse(i.agents(), List.<PostgresClusterStatus.AgentState>of())
+                    .stream())
+        .map(a -> a.name() + " " + a.state() + " " + a.configInForce())
+        .toList();
   }
 }

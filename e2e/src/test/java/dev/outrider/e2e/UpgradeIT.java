@@ -8,19 +8,25 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.client.Watch;
+import io.fabric8.kubernetes.client.Watcher;
+import io.fabric8.kubernetes.client.WatcherException;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** An upgrade of Outrider restarts no PostgreSQL. */
+/** An upgrade of Outrider restarts no PostgreSQL, and agents one instance at a time. */
 class UpgradeIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-upgrade";
@@ -95,7 +101,8 @@ class UpgradeIT {
             .withName("outrider-operator");
     String image = agentsImage(operator.get());
     String newer = retagged(image, "newer");
-    try {
+    Set<String> atOnce = ConcurrentHashMap.newKeySet();
+    try (var _ = watchReplacements(newer, proxies, atOnce)) {
       // When
       operator.edit(d -> withAgentsImage(d, newer));
       // Then
@@ -112,6 +119,8 @@ class UpgradeIT {
             return all ? null : "not every proxy is a new one: " + containers("proxy");
           });
       KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
+      assertEquals(
+          Set.of("keep-0", "keep-1"), atOnce, "one instance at a time, and the watch saw both");
       assertEquals(postgres, containers("postgres"));
       for (Pod pod : KUBE.pods(NAMESPACE, "keep")) {
         assertEquals(newer, pod.getSpec().getInitContainers().getFirst().getImage());
@@ -124,6 +133,48 @@ class UpgradeIT {
       operator.edit(d -> withAgentsImage(d, image));
       KUBE.operatorPod();
     }
+  }
+
+  /**
+   * Notes the pods whose proxies are being replaced: those that have the newer image and whose
+   * proxy is still the old one, or not ready. One watch tells of all pods in the order in which
+   * things happened.
+   *
+   * @param atOnce gets the names of the pods, joined where they were under way at the same time
+   */
+  private static Watch watchReplacements(
+      String newer, Map<String, String> proxies, Set<String> atOnce) {
+    Set<String> underWay = new TreeSet<>();
+    return KUBE.client
+        .pods()
+        .inNamespace(NAMESPACE)
+        .watch(
+            new Watcher<Pod>() {
+              @Override
+              public void eventReceived(Action action, Pod pod) {
+                boolean hasNewer =
+                    pod.getSpec().getInitContainers().stream()
+                        .allMatch(c -> c.getImage().equals(newer));
+                boolean up =
+                    pod.getStatus().getInitContainerStatuses().stream()
+                        .allMatch(
+                            c ->
+                                Boolean.TRUE.equals(c.getReady())
+                                    && !proxies.containsValue(c.getContainerID()));
+                String name = pod.getMetadata().getName();
+                if (hasNewer && !up) {
+                  underWay.add(name);
+                  atOnce.add(String.join(" and ", underWay));
+                } else {
+                  underWay.remove(name);
+                }
+              }
+
+              @Override
+              public void onClose(WatcherException cause) {
+                atOnce.add("the watch ended: " + cause.getMessage());
+              }
+            });
   }
 
   private static String agentsImage(Deployment deployment) {
