@@ -35,6 +35,7 @@ public final class StatusModel {
 
   /** Of Ready: an instance does not follow the primary. */
   public static final String INSTANCE_STUCK = "InstanceStuck";
+
   public static final String PROXY_READY = AgentModel.conditionType(Names.PROXY_CONTAINER);
 
   private static final String STARTING = "Starting";

@@ -248,7 +248,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 errors.stream().map(SpecError::toString).collect(Collectors.joining("; ")));
     Wanted wanted = inForce == null ? null : Wanted.of(inForce);
     Outcome outcome =
-        new Outcome(null, null, null, new Recovery.Decision(memory(cluster), null, false), Map.of(), false);
+        new Outcome(
+            null, null, null, new Recovery.Decision(memory(cluster), null, false), Map.of(), false);
     try {
       if (inForce != null && wanted != null) {
         outcome = bringAbout(cluster, context, names, observed, inForce, wanted);

@@ -182,11 +182,23 @@ class StatusModelTest {
     assertEquals(new PostgresClusterStatus.Versions("0.1.0", "18", "4.1.5"), status.versions());
     assertEquals(
         new InstanceStatus(
-            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null, null, SILENT),
+            "shop-0", "primary", "running", true, "node1", 1L, null, null, null, null, null,
+            SILENT),
         instance(status, 0));
     assertEquals(
         new InstanceStatus(
-            "shop-1", "replica", "streaming", true, "node1", 1L, 0L, null, null, null, null, SILENT),
+            "shop-1",
+            "replica",
+            "streaming",
+            true,
+            "node1",
+            1L,
+            0L,
+            null,
+            null,
+            null,
+            null,
+            SILENT),
         instance(status, 1));
     assertNotNull(status.resolved());
     assertEquals("registry/postgres:18", status.resolved().postgresImage());
