@@ -50,7 +50,8 @@ public final class Main {
     }
     Map<String, String> environment = System.getenv();
     PrometheusRegistry registry = new PrometheusRegistry();
-    OperatorMetrics metrics = new OperatorMetrics(registry);
+    MemoryAtRest memory = new MemoryAtRest(System::nanoTime, System::gc);
+    OperatorMetrics metrics = new OperatorMetrics(registry, memory::worked);
     KubernetesClient client =
         new KubernetesClientBuilder()
             .withHttpClientBuilderConsumer(
@@ -126,6 +127,7 @@ public final class Main {
       Runtime.getRuntime().halt(1);
     }
     http.started();
+    memory.start();
     LOG.atInfo()
         .addKeyValue("version", version)
         .addKeyValue("watching", watch.isBlank() ? "all namespaces" : watch)

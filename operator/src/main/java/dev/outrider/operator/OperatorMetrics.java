@@ -22,7 +22,15 @@ final class OperatorMetrics implements Metrics, Interceptor {
   private final Counter failures;
   private final Histogram runs;
 
-  OperatorMetrics(PrometheusRegistry registry) {
+  private final Runnable afterEachRun;
+
+  /**
+   * Makes the metrics.
+   *
+   * @param afterEachRun called after each run over an object
+   */
+  OperatorMetrics(PrometheusRegistry registry, Runnable afterEachRun) {
+    this.afterEachRun = afterEachRun;
     requests =
         Counter.builder()
             .name("outrider_operator_api_requests_total")
@@ -83,6 +91,7 @@ final class OperatorMetrics implements Metrics, Interceptor {
     } finally {
       runs.labelValues(execution.controllerName())
           .observe((System.nanoTime() - start) / NANOSECONDS);
+      afterEachRun.run();
     }
   }
 

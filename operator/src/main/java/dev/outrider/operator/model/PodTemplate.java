@@ -1,5 +1,6 @@
 package dev.outrider.operator.model;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.agents.config.ConfigHash;
 import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.StatusConfig;
@@ -45,7 +46,9 @@ final class PodTemplate {
   private static final long LOST_AFTER = 30;
 
   private static final String APP_FOLDER = "/etc/outrider/app";
-  private static final KubernetesSerialization JSON = new KubernetesSerialization();
+  // Written only, so it needs no list of all kinds.
+  private static final KubernetesSerialization JSON =
+      new KubernetesSerialization(new ObjectMapper(), false);
 
   private final Names names;
   private final Wanted wanted;

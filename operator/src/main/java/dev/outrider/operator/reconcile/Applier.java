@@ -1,7 +1,6 @@
 package dev.outrider.operator.reconcile;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -9,6 +8,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -35,7 +35,8 @@ final class Applier {
           .build();
 
   private final KubernetesClient client;
-  private final ObjectMapper json = new ObjectMapper();
+  // The client's own: another mapper would keep all it learns of a hundred types once more.
+  private final KubernetesSerialization json;
   private final Map<String, Left> left = new ConcurrentHashMap<>();
 
   /** How an object was left: what was asked for, and what the server made of it. */
@@ -43,6 +44,7 @@ final class Applier {
 
   Applier(KubernetesClient client) {
     this.client = client;
+    this.json = client.getKubernetesSerialization();
   }
 
   /**
@@ -60,19 +62,23 @@ final class Applier {
     if (actual != null && !ours.test(actual)) {
       throw new ForeignObjectException(actual);
     }
-    JsonNode wanted = json.valueToTree(desired);
+    JsonNode wanted = tree(desired);
     String key = key(desired);
     int asked = wanted.hashCode();
     Left before = left.get(key);
     if (actual != null
         && before != null
         && before.asked() == asked
-        && before.made() == project(json.valueToTree(actual), wanted).hashCode()) {
+        && before.made() == project(tree(actual), wanted).hashCode()) {
       return actual;
     }
     T made = client.resource(desired).patch(APPLY);
-    left.put(key, new Left(asked, project(json.valueToTree(made), wanted).hashCode()));
+    left.put(key, new Left(asked, project(tree(made), wanted).hashCode()));
     return made;
+  }
+
+  private JsonNode tree(HasMetadata object) {
+    return json.convertValue(object, JsonNode.class);
   }
 
   private static String key(HasMetadata object) {
