@@ -9,25 +9,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Clusters that come up under difficulties, in another version, or again. */
 class BringUpIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-bring-up";
 
-  @BeforeAll
-  static void createNamespace() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
-  }
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
 
   private static String yaml(String name, String rest) {
     return """

@@ -21,26 +21,21 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A user applies examples/minimal.yaml and looks at what came of it. */
 class FirstDayIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-first-day";
 
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
+
   @BeforeAll
   static void createCluster() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
     KUBE.apply(NAMESPACE, Kube.file("examples/minimal.yaml"));
     KUBE.awaitSummary(NAMESPACE, "shop", "3/3", "Healthy");
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
   }
 
   @Test

@@ -48,9 +48,9 @@ import org.jspecify.annotations.Nullable;
  * The cluster under test, as a user has it: manifests in, status and SQL out. From {@code
  * KUBECONFIG}, which {@code make test} sets; Services and pods are reached from this machine.
  */
-final class Kube {
-  static final String OPERATOR_NAMESPACE = "outrider-system";
-  static final Duration LONG = Duration.ofMinutes(3);
+public final class Kube {
+  public static final String OPERATOR_NAMESPACE = "outrider-system";
+  public static final Duration LONG = Duration.ofMinutes(3);
 
   private static final PatchContext APPLY =
       new PatchContext.Builder()
@@ -59,13 +59,13 @@ final class Kube {
           .withForce(true)
           .build();
 
-  final KubernetesClient client;
+  public final KubernetesClient client;
 
   private Kube(KubernetesClient client) {
     this.client = client;
   }
 
-  static Kube connect() {
+  public static Kube connect() {
     if (System.getenv("KUBECONFIG") == null) {
       throw new IllegalStateException(
           "KUBECONFIG is not set: these tests need the local cluster; run make test");
@@ -74,7 +74,7 @@ final class Kube {
   }
 
   /** A namespace that enforces Pod Security "restricted", empty. */
-  String namespace(String name) {
+  public String namespace(String name) {
     var existing = client.namespaces().withName(name);
     if (existing.get() != null) {
       existing.delete();
@@ -92,17 +92,17 @@ final class Kube {
     return name;
   }
 
-  void deleteNamespace(String name) {
+  public void deleteNamespace(String name) {
     client.namespaces().withName(name).delete();
   }
 
   /** Server-side apply of the text as it stands, as {@code kubectl apply --server-side} does it. */
-  GenericKubernetesResource apply(String namespace, String yaml) {
+  public GenericKubernetesResource apply(String namespace, String yaml) {
     return parse(namespace, yaml).patch(APPLY);
   }
 
   /** What {@code kubectl apply --dry-run=server} would say. */
-  GenericKubernetesResource dryRun(String namespace, String yaml) {
+  public GenericKubernetesResource dryRun(String namespace, String yaml) {
     return parse(namespace, yaml)
         .patch(
             new PatchContext.Builder()
@@ -120,7 +120,7 @@ final class Kube {
     return client.resource(resource);
   }
 
-  void patchSpec(String namespace, String name, String json) {
+  public void patchSpec(String namespace, String name, String json) {
     client
         .resources(PostgresCluster.class)
         .inNamespace(namespace)
@@ -128,17 +128,17 @@ final class Kube {
         .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":" + json + "}");
   }
 
-  @Nullable PostgresCluster get(String namespace, String name) {
+  public @Nullable PostgresCluster get(String namespace, String name) {
     return client.resources(PostgresCluster.class).inNamespace(namespace).withName(name).get();
   }
 
-  PostgresClusterStatus status(String namespace, String name) {
+  public PostgresClusterStatus status(String namespace, String name) {
     return Optional.ofNullable(get(namespace, name))
         .map(PostgresCluster::getStatus)
         .orElseThrow(() -> new AssertionError("no status of " + namespace + "/" + name));
   }
 
-  static @Nullable Condition condition(@Nullable PostgresClusterStatus status, String type) {
+  public static @Nullable Condition condition(@Nullable PostgresClusterStatus status, String type) {
     return status == null || status.conditions() == null
         ? null
         : status.conditions().stream()
@@ -148,11 +148,12 @@ final class Kube {
   }
 
   /** Waits until the status speaks of the present spec and has this summary and ready figure. */
-  PostgresClusterStatus awaitSummary(String namespace, String name, String ready, String summary) {
+  public PostgresClusterStatus awaitSummary(
+      String namespace, String name, String ready, String summary) {
     return awaitSummary(namespace, name, ready, summary, LONG);
   }
 
-  PostgresClusterStatus awaitSummary(
+  public PostgresClusterStatus awaitSummary(
       String namespace, String name, String ready, String summary, Duration patience) {
     await(
         patience,
@@ -184,7 +185,7 @@ final class Kube {
     return status(namespace, name);
   }
 
-  List<Pod> pods(String namespace, String cluster) {
+  public List<Pod> pods(String namespace, String cluster) {
     return client
         .pods()
         .inNamespace(namespace)
@@ -196,7 +197,7 @@ final class Kube {
         .toList();
   }
 
-  Map<String, String> secret(String namespace, String name) {
+  public Map<String, String> secret(String namespace, String name) {
     Secret secret = client.secrets().inNamespace(namespace).withName(name).get();
     Map<String, String> data = new TreeMap<>();
     if (secret != null) {
@@ -211,7 +212,7 @@ final class Kube {
   }
 
   /** As the application's user, through one of the Services. */
-  Connection connect(String namespace, String cluster, String service) throws SQLException {
+  public Connection connect(String namespace, String cluster, String service) throws SQLException {
     Map<String, String> app = secret(namespace, cluster + "-app");
     String address =
         client
@@ -231,7 +232,7 @@ final class Kube {
   }
 
   /** One value, through a Service; tried again while no connection is to be had. */
-  String query(String namespace, String cluster, String service, String sql) {
+  public String query(String namespace, String cluster, String service, String sql) {
     String[] result = new String[1];
     await(
         Duration.ofSeconds(40),
@@ -253,7 +254,7 @@ final class Kube {
   }
 
   /** As the superuser, inside the pod of an instance. */
-  String superuser(String namespace, String pod, String sql) {
+  public String superuser(String namespace, String pod, String sql) {
     return exec(
         namespace,
         pod,
@@ -264,7 +265,7 @@ final class Kube {
         sql);
   }
 
-  String exec(String namespace, String pod, String... command) {
+  public String exec(String namespace, String pod, String... command) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     try (ExecWatch exec =
@@ -294,7 +295,7 @@ final class Kube {
     }
   }
 
-  Pod operatorPod() {
+  public Pod operatorPod() {
     AtomicReference<@Nullable Pod> found = new AtomicReference<>();
     await(
         LONG,
@@ -324,7 +325,7 @@ final class Kube {
    * The operator's own count of its writes to the API server by verb, resource and code; the leader
    * election's are left out.
    */
-  Map<String, Long> operatorWrites() {
+  public Map<String, Long> operatorWrites() {
     Pod pod = operatorPod();
     Map<String, Long> writes = new TreeMap<>();
     http("http://" + pod.getStatus().getPodIP() + ":8080/metrics")
@@ -341,7 +342,7 @@ final class Kube {
     return writes;
   }
 
-  static String http(String uri) {
+  public static String http(String uri) {
     try {
       return HttpClient.newHttpClient()
           .send(
@@ -357,7 +358,7 @@ final class Kube {
   }
 
   /** Asks until there is no problem; fails with the last one when patience ends. */
-  static void await(Duration patience, Supplier<@Nullable String> problem) {
+  public static void await(Duration patience, Supplier<@Nullable String> problem) {
     long end = System.nanoTime() + patience.toNanos();
     while (true) {
       String words = problem.get();
@@ -377,7 +378,7 @@ final class Kube {
   }
 
   /** A file of the project, by its path from the top folder. */
-  static String file(String path) {
+  public static String file(String path) {
     try {
       return Files.readString(Path.of("..").resolve(path));
     } catch (IOException e) {

@@ -18,8 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -30,18 +29,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ManifestsIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-manifests";
+
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
   private static final Path FOLDER = Path.of("src/test/resources/manifests");
-
-  @BeforeAll
-  static void createNamespace() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
-  }
 
   static Stream<Path> valid() throws IOException {
     return Stream.concat(files("valid"), list(Path.of("../examples")));

@@ -10,19 +10,19 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Parameters: what reloads, what waits for a restart, what is refused. */
 class ParametersIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-parameters";
 
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
+
   @BeforeAll
   static void createCluster() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
     KUBE.apply(
         NAMESPACE,
         """
@@ -32,11 +32,6 @@ class ParametersIT {
         spec: {instances: 2, storage: {size: 1Gi}}
         """);
     KUBE.awaitSummary(NAMESPACE, "tune", "2/2", "Healthy");
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
   }
 
   private static Map<String, String> startTimes() {

@@ -4,25 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.outrider.operator.api.PostgresCluster;
 import io.fabric8.kubernetes.api.model.Pod;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** 3 → 1 → 3 → 0 → 2, with a row written at each size and none lost. */
 class ScalingIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-scaling";
 
-  @BeforeAll
-  static void createNamespace() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
-  }
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
 
   @Test
   void everyRowOutlivesEverySize() {

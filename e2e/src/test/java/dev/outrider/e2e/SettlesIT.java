@@ -27,14 +27,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** People and other controllers at the managed objects: they are put back, and peace returns. */
 class SettlesIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-settles";
+
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
   private static final String YAML =
       """
       apiVersion: outrider.dev/v1alpha1
@@ -45,15 +47,8 @@ class SettlesIT {
 
   @BeforeAll
   static void createCluster() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
     KUBE.apply(NAMESPACE, YAML);
     KUBE.awaitSummary(NAMESPACE, "calm", "2/2", "Healthy");
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
   }
 
   private static List<HasMetadata> managed() {

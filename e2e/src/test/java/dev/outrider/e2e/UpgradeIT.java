@@ -22,20 +22,20 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** An upgrade of Outrider restarts no PostgreSQL, and agents one instance at a time. */
 class UpgradeIT {
   private static final Kube KUBE = Kube.connect();
   private static final String NAMESPACE = "e2e-upgrade";
+
+  @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
   private static final String AGENTS = "OUTRIDER_IMAGE_AGENTS";
 
   @BeforeAll
   static void createCluster() {
-    KUBE.operatorPod();
-    KUBE.namespace(NAMESPACE);
     KUBE.apply(
         NAMESPACE,
         """
@@ -45,11 +45,6 @@ class UpgradeIT {
         spec: {instances: 2, storage: {size: 1Gi}}
         """);
     KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
-  }
-
-  @AfterAll
-  static void deleteNamespace() {
-    KUBE.deleteNamespace(NAMESPACE);
   }
 
   /** Each container with the id of its process: another id is a restart. */

@@ -8,19 +8,33 @@ import java.util.Locale;
  *
  * @param values at least one
  */
-record Figures(List<Double> values) {
-  Figures {
+public record Figures(List<Double> values) {
+  /** In any order. */
+  public Figures {
     values = values.stream().sorted().toList();
     if (values.isEmpty()) {
       throw new IllegalArgumentException("nothing was measured");
     }
   }
 
-  double median() {
+  /** The middle one, or the mean of the two in the middle. */
+  public double median() {
     int middle = values.size() / 2;
     return values.size() % 2 == 1
         ? values.get(middle)
         : (values.get(middle - 1) + values.get(middle)) / 2;
+  }
+
+  /**
+   * The least value that 95 of 100 do not exceed (nearest rank); with fewer than 20, the greatest.
+   */
+  public double p95() {
+    return values.get((int) Math.ceil(values.size() * 0.95) - 1);
+  }
+
+  /** The greatest. */
+  public double worst() {
+    return values.getLast();
   }
 
   /** Median, and the least and greatest in brackets. */

@@ -16,12 +16,19 @@ import java.util.stream.Stream;
  * run here.
  *
  * @param name the kernel's name of it (proc(5), {@code /proc/pid/comm})
+ * @param command the command line, its words divided by blanks
  * @param started to the hundredth of a second
  * @param privateBytes anonymous memory in RAM ({@code RssAnon})
  * @param residentBytes all of it that is in RAM ({@code VmRSS}), pages shared with others included
  */
-record LocalProcess(
-    long pid, long parent, String name, Instant started, long privateBytes, long residentBytes) {
+public record LocalProcess(
+    long pid,
+    long parent,
+    String name,
+    String command,
+    Instant started,
+    long privateBytes,
+    long residentBytes) {
   private static final Path PROC = Path.of("/proc");
   private static final long MILLIS_PER_TICK = 10;
 
@@ -30,7 +37,7 @@ record LocalProcess(
    *
    * @param containerId as in the pod's status, {@code containerd://…}
    */
-  static List<LocalProcess> of(String containerId) throws IOException {
+  public static List<LocalProcess> of(String containerId) throws IOException {
     String id = containerId.substring(containerId.lastIndexOf('/') + 1);
     List<Path> folders;
     try (Stream<Path> all = Files.list(PROC)) {
@@ -68,6 +75,7 @@ record LocalProcess(
         Long.parseLong(folder.getFileName().toString()),
         Long.parseLong(status.getOrDefault("PPid", "0")),
         status.getOrDefault("Name", ""),
+        Files.readString(folder.resolve("cmdline")).replace('\0', ' ').strip(),
         boot.plusMillis(Long.parseLong(fields[22 - 3]) * MILLIS_PER_TICK),
         kib(status.getOrDefault("RssAnon", "0 kB")),
         kib(status.getOrDefault("VmRSS", "0 kB")));
