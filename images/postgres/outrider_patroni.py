@@ -573,7 +573,7 @@ class Instance:
     @guarded
     def after_cycle(self, ha):
         self.record.update(self.facts(ha))
-        postmaster = ha.state_handler._postmaster_proc
+        postmaster = ha.state_handler.is_running()
         self.watch.watch(postmaster.pid if postmaster else None)
         self._look_for_trouble(ha)
 
@@ -703,6 +703,8 @@ class Instance:
 
 def hooks(instance):
     """Wraps the methods of Patroni that are named here; refuses a Patroni that is not known."""
+    import psutil
+
     # In this order: Patroni's modules import each other, and not every one may be the first.
     from patroni import global_config
     from patroni.api import RestApiHandler
@@ -744,7 +746,6 @@ def hooks(instance):
             ),
             (Postgresql, "query", ["sql", "params", "retry"]),
             (Postgresql, "_cluster_info_state", None),
-            (Postgresql, "_postmaster_proc", None),
             (Postgresql, "bootstrapping", None),
             (Ha, "_async_executor", None),
             (PostmasterProcess, "_is_postmaster_process", []),
@@ -758,6 +759,12 @@ def hooks(instance):
     take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
     stop, handover = Postgresql.stop, Handover()
+
+    def is_zombie(process):
+        try:
+            return process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
     def after_asking(method):
         @functools.wraps(method)
@@ -809,7 +816,13 @@ def hooks(instance):
             data["outrider"] = published
         return touch(self, data)
 
+    def hooked_is_running(self):
+        # psutil says that a process runs which has exited but was not reaped yet.
+        return psutil.Process.is_running(self) and not is_zombie(self)
+
     def hooked_is_postmaster(self):
+        if is_zombie(self):
+            return False
         # Patroni compares the start times of the process and in postmaster.pid; the former follows
         # the wall clock when that is set. The folder in which it runs cannot change.
         if is_postmaster(self):
@@ -838,6 +851,7 @@ def hooks(instance):
     Kubernetes.delete_leader = hooked_delete
     Kubernetes.touch_member = hooked_touch
     PostmasterProcess._is_postmaster_process = hooked_is_postmaster
+    PostmasterProcess.is_running = hooked_is_running
     RestApiHandler._readiness = lambda self: instance.readiness(self)
 
 

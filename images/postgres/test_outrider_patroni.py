@@ -590,6 +590,8 @@ class HookTest(Quiet):
         for name, value in before.items():
             if vars(owner).get(name) is not value and name not in ("__dict__", "__weakref__"):
                 setattr(owner, name, value)
+        for name in set(vars(owner)) - set(before):
+            delattr(owner, name)
 
     def make_ha(self):
         from patroni.dcs import Cluster
@@ -611,8 +613,7 @@ class HookTest(Quiet):
             data_dir=self.folder,
             cancellable=None,
             _cluster_info_state={"timeline": 1},
-            _postmaster_proc=None,
-            is_running=lambda: True,
+            is_running=lambda: SimpleNamespace(pid=None),
             config=SimpleNamespace(get=lambda *args: None),
         )
         watchdog = SimpleNamespace(is_running=False, keepalive=lambda: None, disable=lambda: None)
@@ -725,7 +726,7 @@ class HookTest(Quiet):
 
     def test_an_exit_of_the_postmaster_wakes_the_loop(self):
         with subprocess.Popen(["sleep", "60"]) as process:
-            self.postgres._postmaster_proc = process
+            self.postgres.is_running = lambda: process
             self.cycle()
 
             process.kill()
@@ -776,6 +777,18 @@ class HookTest(Quiet):
         handler.server = SimpleNamespace(patroni=SimpleNamespace(ha=self.ha))
 
         self.assertIsNone(handler._readiness())
+
+    def test_a_postmaster_that_was_not_reaped_yet_has_ended(self):
+        with subprocess.Popen(["sleep", "60"]) as child:
+            process = self.Postmaster(child.pid)
+            process._postmaster_pid = {"start_time": "0", "data_dir": self.folder}
+            self.assertTrue(process.is_running())
+
+            child.kill()
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+            self.assertFalse(process.is_running())
+            self.assertFalse(process._is_postmaster_process())
 
     def test_a_postmaster_is_known_by_its_folder_when_the_clock_was_set(self):
         sleep = os.path.join(self.folder, "postgres")
