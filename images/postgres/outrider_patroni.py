@@ -255,6 +255,14 @@ def end_orphans(processes, limit=2.0, clock=time.monotonic, sleep=time.sleep):
         sleep(0.01)
 
 
+def is_log_collector(arguments):
+    """Whether it is the one process that outlives its postmaster in good order.
+
+    It is not attached to the shared memory, writes what is left in its pipe, and ends.
+    """
+    return bool(arguments) and arguments[0].rstrip("\0 ").endswith(": logger")
+
+
 class Spawn:
     """Starts the postmaster, in the place of multiprocessing's "spawn" in patroni.postgresql.postmaster.
 
@@ -607,7 +615,12 @@ class Instance:
         folder, found = os.path.realpath(data_dir), []
         for process in psutil.process_iter():
             try:
-                if process.pid != postmaster and process.name() == "postgres" and process.cwd() == folder:
+                if (
+                    process.pid != postmaster
+                    and process.name() == "postgres"
+                    and process.cwd() == folder
+                    and not is_log_collector(process.cmdline())
+                ):
                     found.append(process)
             except psutil.Error:
                 pass

@@ -299,6 +299,14 @@ class WatchTest(Quiet):
         self.assertAlmostEqual(1000.5, clock.now, delta=0.02)
 
 
+    def test_the_log_collector_may_write_what_is_left(self):
+        for title in ("postgres: logger", "postgres: shop-rw: logger ", "postgres: shop-rw: logger \0\0"):
+            self.assertTrue(outrider.is_log_collector([title, ""]), title)
+        for title in ("postgres: checkpointer", "postgres: logger app [local] idle", "postgres: app logger [local] INSERT"):
+            self.assertFalse(outrider.is_log_collector([title]), title)
+        self.assertFalse(outrider.is_log_collector([]))
+
+
 class SpawnTest(Quiet):
     """With the code of Patroni that starts the postmaster, and a program that stands for it."""
 
