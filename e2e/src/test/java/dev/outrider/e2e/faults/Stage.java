@@ -427,26 +427,26 @@ final class Stage {
 
   /** The rows of one run, once all instances have the same; fails if they do not come to agree. */
   Rows rows(String run) {
-    List<Instance> all = instances();
-    Instance primary = primary();
     Map<String, String> digests = new HashMap<>();
     Kube.await(
         Duration.ofMinutes(2),
         () -> {
           digests.clear();
-          for (Instance instance : all) {
+          // Looked up each time: a pod that comes back late has another address.
+          for (Instance instance : instances()) {
             try {
               digests.put(instance.name(), digest(instance, run));
             } catch (SQLException e) {
               digests.put(instance.name(), String.valueOf(e.getMessage()));
             }
           }
-          return digests.values().stream().distinct().count() == 1
+          return digests.size() == VOLUMES.size()
+                  && digests.values().stream().distinct().count() == 1
               ? null
               : "the instances do not agree about the rows of " + run + ": " + digests;
         });
     Rows rows = new Rows();
-    try (Connection connection = target(primary.address()).connect(20_000);
+    try (Connection connection = target(primary().address()).connect(20_000);
         PreparedStatement select =
             connection.prepareStatement("select writer, number from writes where run = ?")) {
       select.setString(1, run);

@@ -34,6 +34,8 @@ record Target(String address, String database, String user, String password) {
     if (patience > 0) {
       properties.setProperty("socketFactory", ImpatientSockets.class.getName());
       properties.setProperty("socketFactoryArg", Integer.toString(patience));
+      // Without a limit of its own the driver waits on when the socket says that time is up.
+      properties.setProperty("socketTimeout", "1");
     }
     return DriverManager.getConnection(
         "jdbc:postgresql://" + address + ":5432/" + database, properties);
