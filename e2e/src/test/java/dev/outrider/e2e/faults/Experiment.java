@@ -167,7 +167,7 @@ final class Experiment {
     try {
       workload.awaitWrites(since, Stage.PATIENCE);
       diary.note("rows are written after the fault");
-      stage.awaitAllBack();
+      stage.awaitAllBack(missing -> diary.note("not back: " + missing));
       diary.note("everything is back");
       // Who was primary before and woke up has had time to answer; now a last row for everybody.
       workload.awaitWrites(System.nanoTime(), Stage.PATIENCE);

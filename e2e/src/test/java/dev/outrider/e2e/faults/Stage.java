@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,7 +109,8 @@ final class Stage {
    * @param mode of {@code spec.replication}
    */
   void replication(String mode) {
-    kube.patchSpec(namespace, CLUSTER, "{\"replication\":{\"mode\":\"" + mode + "\"}}");
+    kube.patchSpec(
+        namespace, CLUSTER, "{\"replication\":{\"mode\":\"" + mode + "\",\"syncInstances\":null}}");
     sync = !mode.equals("async");
     awaitAllBack();
   }
@@ -297,7 +299,7 @@ final class Stage {
     }
     switchover(instance);
     if (waits) {
-      kube.patchSpec(namespace, CLUSTER, "{\"replication\":{\"syncInstances\":1}}");
+      kube.patchSpec(namespace, CLUSTER, "{\"replication\":{\"syncInstances\":null}}");
     }
     awaitAllBack();
   }
@@ -362,7 +364,26 @@ final class Stage {
 
   /** Waits until every node and every instance is back; fails with what is not. */
   void awaitAllBack() {
-    Kube.await(PATIENCE, this::missing);
+    awaitAllBack(words -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param told is told what is not back, whenever that changes
+   */
+  void awaitAllBack(Consumer<String> told) {
+    String[] last = {""};
+    Kube.await(
+        PATIENCE,
+        () -> {
+          String missing = missing();
+          if (missing != null && !missing.equals(last[0])) {
+            last[0] = missing;
+            told.accept(missing);
+          }
+          return missing;
+        });
   }
 
   /** What is not as it should be, or null. */
