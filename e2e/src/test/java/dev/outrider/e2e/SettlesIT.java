@@ -183,7 +183,13 @@ class SettlesIT {
               ? null
               : "role " + role + ", proxy.yaml " + proxy + ", config " + config;
         });
-    assertEquals("t", KUBE.query(NAMESPACE, "calm", "ro", "select pg_is_in_recovery()"));
+    // The nodes route by the old selector for a moment.
+    Kube.await(
+        Duration.ofSeconds(20),
+        () ->
+            "t".equals(KUBE.query(NAMESPACE, "calm", "ro", "select pg_is_in_recovery()"))
+                ? null
+                : "NAME-ro leads to the primary");
   }
 
   @Test
