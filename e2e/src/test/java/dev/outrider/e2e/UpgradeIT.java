@@ -95,7 +95,7 @@ class UpgradeIT {
             .inNamespace(Kube.OPERATOR_NAMESPACE)
             .withName("outrider-operator");
     String image = agentsImage(operator.get());
-    String newer = retagged(image, "newer");
+    String newer = retagged(image, image.substring(image.lastIndexOf(':') + 1) + "-newer");
     Set<String> atOnce = ConcurrentHashMap.newKeySet();
     try (var _ = watchReplacements(newer, proxies, atOnce)) {
       // When
