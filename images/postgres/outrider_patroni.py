@@ -12,6 +12,9 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
    after pauses of a second each.
 5. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
    that follows from it (function unready).
+6. A pod that was made again under its name elsewhere while this one still runs: the lock knows
+   names only, so this one leaves it alone (functions is_replaced and is_impostor), and a lease that
+   has expired is not prolonged by the consent of the replicas (failsafe mode).
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
 """
@@ -37,6 +40,8 @@ RECORD = "/run/postgresql/instance.json"
 REPLAY_STANDS = 30
 NO_RECEIVER = 10
 NOT_RUNNING = 60
+# A postmaster that lived for less has not come up.
+COMES_UP = 10
 
 logger = logging.getLogger("outrider")
 
@@ -64,6 +69,7 @@ class Facts(NamedTuple):
     in_recovery: Optional[bool] = None  # None: it did not answer
     may_be_primary: bool = False  # it is being promoted, or bootstrapped, or was a primary just now
     standby_leader: bool = False  # the lock makes no primary of it
+    replaced: bool = False  # another pod has its name
     state: str = "starting"  # in Patroni's words
     previous: str = "none"  # the role in the record so far
 
@@ -72,6 +78,8 @@ def role_of(facts, now):
     """The role, and for "none" the reason."""
     # Nothing but Patroni makes a primary of a standby. So one that does not answer right now is
     # what it was.
+    if facts.replaced:
+        return "none", "another pod has the name of this one"
     in_recovery = facts.in_recovery
     if in_recovery is None and facts.previous in ("standby", "unmanaged"):
         in_recovery = facts.previous == "standby"
@@ -139,6 +147,11 @@ class Record:
         """Patroni is about to ask for the lock, or in failsafe mode all the others."""
         self.asked = self.clock()
 
+    def is_leased(self):
+        """Whether the lease that was got last is still good."""
+        with self.lock:
+            return self.lease_until is not None and self.clock() < self.lease_until
+
     def leased(self, ttl, facts):
         """It has got what it asked for last, for `ttl` seconds."""
         with self.lock:
@@ -200,6 +213,28 @@ class Record:
                 pass
             except OSError as error:
                 logger.error("Cannot remove %s either: %s", path, error)
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def is_replaced(own, pod):
+    """Whether the pod of this name is another one than that in which this runs.
+
+    own: the uid of this pod, or None where it is not known
+    pod: what the API server has told last of the pod of this name, or None
+    """
+    return bool(own and pod and pod.metadata.uid and pod.metadata.uid != own)
+
+
+def is_impostor(asking, members):
+    """Whether a primary that asks to go on without the API server is not the member of its name.
+
+    asking: the body of its POST /failsafe
+    members: as they were known last, with their names and data
+    """
+    known = next((member.data.get("conn_url") for member in members if member.name == asking.get("name")), None)
+    return known is not None and known != asking.get("conn_url")
 
 
 # --- the postmaster -----------------------------------------------------------------------------
@@ -385,7 +420,7 @@ class Stuck:
         self._forget()
 
     def _forget(self):
-        self.replay = self.behind_since = self.unfed_since = self.down_since = None
+        self.replay = self.behind_since = self.unfed_since = self.down_since = self.up_since = None
 
     def observe(self, now, seen):
         """Returns a Verdict or None; the same object for as long as it is the same trouble."""
@@ -400,7 +435,13 @@ class Stuck:
         return self.verdict
 
     def _note(self, now, seen):
-        self.down_since = None if seen.running else self.down_since or now
+        if not seen.running:
+            self.up_since, self.down_since = None, self.down_since or now
+        else:
+            self.up_since = self.up_since or now
+            # One that is started again and again and exits each time is down all the while.
+            if seen.replay is not None or now - self.up_since >= COMES_UP:
+                self.down_since = None
         if not seen.running or seen.replay is None:
             self.replay = self.behind_since = self.unfed_since = None
             return
@@ -522,8 +563,9 @@ def guarded(function):
 class Instance:
     """The instance that Patroni runs, seen through Patroni's objects."""
 
-    def __init__(self, record, clock=boottime):
+    def __init__(self, record, clock=boottime, uid=None):
         self.record = record
+        self.uid = uid
         self.clock = clock
         self.watch = Watch(self._postmaster_ended)
         self.stuck = Stuck(self._replay_is_held)
@@ -536,6 +578,29 @@ class Instance:
         self.postmaster = None
         self.has_streamed = False
         self.was_ready = False
+
+    # names
+
+    @guarded
+    def is_replaced(self, dcs):
+        return is_replaced(self.uid, dcs._pods.get(dcs._name))
+
+    @guarded
+    def is_impostor(self, ha, asking):
+        return is_impostor(asking, ha.cluster.members)
+
+    def may_hold_the_lock(self, dcs):
+        if not self.is_replaced(dcs):
+            return True
+        logger.error("Another pod has the name of this one: the leader lock is not for this instance")
+        return False
+
+    def may_go_on_without_dcs(self, dcs):
+        if not self.record.is_leased():
+            # It was stopped for longer than its lease, and another one may lead.
+            logger.error("The lease has expired: it is not prolonged without the API server")
+            return False
+        return self.may_hold_the_lock(dcs)
 
     # the record
 
@@ -556,6 +621,7 @@ class Instance:
             or ha._async_executor.scheduled_action == "promote"
             or postgres.role not in ("replica", "standby_leader"),
             standby_leader=ha.is_standby_cluster(),
+            replaced=self.is_replaced(ha.dcs),
             state=str(postgres.state),
         )
 
@@ -738,6 +804,7 @@ def hooks(instance):
             (Ha, "acquire_lock", []),
             (Ha, "update_lock", ["update_status"]),
             (Ha, "check_failsafe_topology", []),
+            (Ha, "update_failsafe", ["data"]),
             (Ha, "set_is_leader", ["value"]),
             (Ha, "load_cluster_from_dcs", []),
             (Ha, "shutdown", []),
@@ -761,6 +828,9 @@ def hooks(instance):
             (Postgresql, "_cluster_info_state", None),
             (Postgresql, "bootstrapping", None),
             (Ha, "_async_executor", None),
+            (Ha, "cluster", None),
+            (Kubernetes, "_pods", None),
+            (Kubernetes, "_name", None),
             (PostmasterProcess, "_is_postmaster_process", []),
             (PostmasterProcess, "start", ["data_dir", "conf", "options"]),
             (RestApiHandler, "_readiness", []),
@@ -771,7 +841,7 @@ def hooks(instance):
     set_is_leader, load, run_cycle = Ha.set_is_leader, Ha.load_cluster_from_dcs, Ha.run_cycle
     take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
-    stop, handover = Postgresql.stop, Handover()
+    stop, handover, update_failsafe = Postgresql.stop, Handover(), Ha.update_failsafe
 
     def is_zombie(process):
         try:
@@ -779,13 +849,20 @@ def hooks(instance):
         except psutil.NoSuchProcess:
             return True
 
-    def after_asking(method):
+    def after_asking(method, may=instance.may_hold_the_lock):
         @functools.wraps(method)
         def hooked(self, *args, **kwargs):
+            if not may(self.dcs):
+                return False
             instance.record.asking()
             return method(self, *args, **kwargs)
 
         return hooked
+
+    def hooked_update_failsafe(self, data):
+        if instance.is_impostor(self, data):
+            return "Another instance has its name"
+        return update_failsafe(self, data)
 
     def hooked_run_cycle(self):
         instance.ha = self
@@ -811,7 +888,7 @@ def hooks(instance):
         # After bootstrap Patroni does not look at the answer.
         instance.record.asking()
         instance.refused = True
-        instance.refused = not take(self)
+        instance.refused = not instance.may_hold_the_lock(self) or not take(self)
         return not instance.refused
 
     def hooked_delete(self, leader, last_lsn=None):
@@ -824,6 +901,9 @@ def hooks(instance):
         return stop(self, *args, on_shutdown=on_shutdown, **kwargs)
 
     def hooked_touch(self, data):
+        # What it would say is said of another.
+        if instance.is_replaced(self):
+            return False
         published = instance.published()
         if published:
             data["outrider"] = published
@@ -855,7 +935,8 @@ def hooks(instance):
     Postgresql.stop = hooked_stop
     Ha.acquire_lock = after_asking(Ha.acquire_lock)
     Ha.update_lock = after_asking(Ha.update_lock)
-    Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology)
+    Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology, instance.may_go_on_without_dcs)
+    Ha.update_failsafe = hooked_update_failsafe
     Ha.run_cycle = hooked_run_cycle
     Ha.set_is_leader = hooked_set_is_leader
     Ha.load_cluster_from_dcs = hooked_load
@@ -885,7 +966,7 @@ def main():
     time.time = steady_clock(time.time(), boottime)
     record = Record()
     try:
-        hooks(Instance(record))
+        hooks(Instance(record, uid=os.environ.get("OUTRIDER_POD_UID")))
     except (UnknownPatroni, ImportError) as error:
         sys.exit(f"outrider-patroni: ERROR: {error}")
     # Not for --version and the like.

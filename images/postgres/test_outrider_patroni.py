@@ -443,6 +443,20 @@ class StuckTest(unittest.TestCase):
         self.assertIsNotNone(self.see(down._replace(busy=True, state="starting")))
         self.assertIsNone(self.see(self.FED))
 
+    def test_one_that_is_started_again_and_again_is_down(self):
+        down, starting = Observation(leader="a-1", state="start failed"), Observation(leader="a-1", running=True, state="starting")
+
+        for _ in range(12):
+            self.assertIsNone(self.see(down))
+            self.assertIsNone(self.see(starting))
+
+        self.assertIsNotNone(self.see(down))
+
+    def test_a_long_start_is_not_stuck(self):
+        self.see(Observation(leader="a-1", state="stopped"), 30)
+
+        self.assertIsNone(self.see(Observation(leader="a-1", running=True, state="starting"), 3600))
+
     def test_a_long_copy_is_not_stuck(self):
         self.assertIsNone(self.see(Observation(leader="a-1", busy=True, state="creating replica"), 3600))
 
@@ -550,6 +564,10 @@ class LauncherTest(Quiet):
         self.assertNotIn("Traceback", done.stdout)
 
 
+def pod(uid):
+    return SimpleNamespace(metadata=SimpleNamespace(uid=uid))
+
+
 class HookTest(Quiet):
     """The hooks in the real Patroni, with a PostgreSQL and an API server that are made up."""
 
@@ -588,7 +606,8 @@ class HookTest(Quiet):
         # The signatures are Patroni's, so that the check passes.
         self.Kubernetes.delete_leader, self.Kubernetes.take_leader = delete_leader, take_leader
         self.Kubernetes.touch_member = touch_member
-        self.instance = outrider.Instance(self.record, self.clock)
+        self.pods = {"a-0": pod("uid-1")}
+        self.instance = outrider.Instance(self.record, self.clock, uid="uid-1")
         outrider.hooks(self.instance)
         self.ha = self.make_ha()
         self.instance.ha = self.ha
@@ -608,6 +627,7 @@ class HookTest(Quiet):
         dcs._ttl = 20
         dcs.event = threading.Event()
         dcs._name = "a-0"
+        dcs._pods = self.pods
         dcs.acquire_leader_lock = lambda: test.answers["acquire"]
         dcs.update_leader = lambda *args: test.answers["update"]
         dcs._cluster_thread_lock = threading.Lock()
@@ -623,9 +643,12 @@ class HookTest(Quiet):
             _cluster_info_state={"timeline": 1},
             is_running=lambda: SimpleNamespace(pid=None),
             config=SimpleNamespace(get=lambda *args: None),
+            connection_string="postgres://10.0.0.1:5433/postgres",
+            slots=dict,
         )
         watchdog = SimpleNamespace(is_running=False, keepalive=lambda: None, disable=lambda: None)
-        ha = self.Ha(SimpleNamespace(postgresql=self.postgres, dcs=dcs, watchdog=watchdog))
+        api = SimpleNamespace(connection_string="https://10.0.0.1:8008/patroni")
+        ha = self.Ha(SimpleNamespace(postgresql=self.postgres, dcs=dcs, watchdog=watchdog, api=api))
         ha.touch_member = lambda: dcs.touch_member({"state": "running"})
         return ha
 
@@ -689,13 +712,52 @@ class HookTest(Quiet):
         # The answer of the real method depends on the members; what counts is when they were asked.
         def agreed():
             self.clock.now += 9
-            self.ha.check_failsafe_topology()
+            self.assertTrue(self.ha.check_failsafe_topology())
             self.clock.now += 2
             self.ha.set_is_leader(True)
+
+        self.ha.dcs._last_failsafe = {"a-0": "https://a-0:8008/patroni"}
+        self.cycle(lambda: self.ha.update_lock())
 
         self.cycle(agreed)
 
         self.assertEqual(1029.0, self.written()["leaseUntil"])
+
+    def test_in_failsafe_mode_nobody_prolongs_a_lease_that_has_expired(self):
+        self.ha.dcs._last_failsafe = {"a-0": "https://a-0:8008/patroni"}
+        self.assertFalse(self.ha.check_failsafe_topology(), "it never had one")
+
+        self.cycle(lambda: self.ha.update_lock())
+        self.clock.now += 20
+
+        self.assertFalse(self.ha.check_failsafe_topology())
+
+    def test_a_replica_does_not_consent_to_one_that_only_has_the_name_of_a_member(self):
+        from patroni.dcs import Cluster, Member
+
+        known = Member(1, "a-1", None, {"conn_url": "postgres://10.0.0.2:5433/postgres"})
+        self.ha.cluster = Cluster(None, None, None, None, [known], None, None, None, None, None)
+        self.postgres.role, self.ha._last_wal_lsn = "replica", 7
+
+        def asked_by(address):
+            return self.ha.update_failsafe({"name": "a-1", "conn_url": f"postgres://{address}:5433/postgres", "api_url": ""})
+
+        self.assertEqual(7, asked_by("10.0.0.2"))
+        self.assertEqual("Another instance has its name", asked_by("10.0.0.9"))
+
+    def test_a_pod_that_was_replaced_has_no_lock_and_says_nothing(self):
+        self.cycle(lambda: self.ha.update_lock())
+        self.assertEqual("primary", self.role())
+        self.seen_by_server.clear()
+
+        self.pods["a-0"] = pod("uid-2")
+        self.cycle(lambda: self.assertFalse(self.ha.update_lock()))
+
+        self.assertEqual("another pod has the name of this one", self.written()["reason"])
+        self.assertEqual([], self.seen_by_server)
+        self.assertFalse(self.ha.acquire_lock())
+        self.assertFalse(self.ha.check_failsafe_topology())
+        self.assertFalse(self.ha.dcs.take_leader())
 
     def test_a_shutdown_ends_it(self):
         self.cycle(lambda: self.ha.update_lock())

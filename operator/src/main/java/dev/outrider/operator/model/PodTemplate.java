@@ -326,6 +326,7 @@ final class PodTemplate {
     Wanted.Initdb initdb = wanted.initdb();
     return List.of(
         field("PATRONI_NAME", "metadata.name"),
+        field("OUTRIDER_POD_UID", "metadata.uid"),
         field("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"),
         field("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
         // Which port clients are sent to belongs to the pod: one with a proxy has another than one
