@@ -242,7 +242,11 @@ public final class Recovery {
       Optional<RecoveryStatus> memory =
           facts.memory().stream().filter(m -> m.instance().equals(name)).findFirst();
       memory.ifPresent(this::recall);
-      if (instance != null && instance.ready() && problem == null) {
+      // Readiness is noticed later than that Patroni no longer says how far it is.
+      if (instance != null
+          && instance.ready()
+          && problem == null
+          && instance.member().timeline() != null) {
         well();
       } else {
         unwell(memory.isPresent());

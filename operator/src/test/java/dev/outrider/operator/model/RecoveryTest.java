@@ -759,6 +759,26 @@ class RecoveryTest {
   }
 
   @Test
+  void whatAnInstanceSaidLastIsRememberedBeforeItIsKnownToBeUnwell() {
+    // Given an instance that is still ready, but whose Patroni has lost its PostgreSQL
+    World world = new World();
+    world.before = List.of(lately("replica", 1L));
+    world.with(2, new ExamplePod(2).ready());
+    assertNull(world.step(0));
+
+    // When the status has forgotten it, too
+    world.before = List.of(lately(null, null));
+    world.with(2, new ExamplePod(2).running());
+    assertNull(world.step(10));
+
+    // Then
+    RecoveryStatus memory = world.of(2);
+    assertNotNull(memory);
+    assertEquals(1L, memory.timeline());
+    assertEquals("replica", memory.role());
+  }
+
+  @Test
   void theLockIsAliveIfItWasSeenToChange() {
     // Given
     LeaderHeartbeat first = LeaderHeartbeat.NONE.look("a", NOON);
