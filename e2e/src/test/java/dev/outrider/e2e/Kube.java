@@ -253,6 +253,34 @@ public final class Kube {
     return result[0];
   }
 
+  /** Makes an instance the primary, as people who know Patroni do it. */
+  public void handOver(String namespace, String cluster, String pod) {
+    String primary = String.valueOf(status(namespace, cluster).primary());
+    if (primary.equals(pod)) {
+      return;
+    }
+    exec(
+        namespace,
+        primary,
+        "patronictl",
+        "-c",
+        "/etc/outrider/patroni/patroni.yaml",
+        "switchover",
+        "--leader",
+        primary,
+        "--candidate",
+        pod,
+        "--force");
+    await(
+        LONG,
+        () -> {
+          PostgresClusterStatus status = status(namespace, cluster);
+          return pod.equals(status.primary()) && "Healthy".equals(status.summary())
+              ? null
+              : "primary is " + status.primary() + ", " + status.message();
+        });
+  }
+
   /** As the superuser, inside the pod of an instance. */
   public String superuser(String namespace, String pod, String sql) {
     return exec(

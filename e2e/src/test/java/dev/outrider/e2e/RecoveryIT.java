@@ -91,22 +91,7 @@ class RecoveryIT {
         KUBE.pods(NAMESPACE, "far").stream().map(p -> p.getSpec().getNodeName()).sorted().toList());
     String primary = primary("far");
     if (node(primary).equals("node2")) {
-      KUBE.exec(
-          NAMESPACE,
-          primary,
-          "patronictl",
-          "-c",
-          "/etc/outrider/patroni/patroni.yaml",
-          "switchover",
-          "--leader",
-          primary,
-          "--candidate",
-          replicas("far").getFirst(),
-          "--force");
-      Kube.await(
-          Kube.LONG,
-          () -> primary.equals(KUBE.status(NAMESPACE, "far").primary()) ? "still primary" : null);
-      KUBE.awaitSummary(NAMESPACE, "far", "2/2", "Healthy");
+      KUBE.handOver(NAMESPACE, "far", replicas("far").getFirst());
     }
     KUBE.client
         .persistentVolumeClaims()

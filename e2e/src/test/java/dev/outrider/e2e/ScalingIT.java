@@ -3,7 +3,6 @@ package dev.outrider.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.outrider.operator.api.PostgresCluster;
-import io.fabric8.kubernetes.api.model.Pod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -29,14 +28,14 @@ class ScalingIT {
     KUBE.query(NAMESPACE, "scale", "rw", "create table sizes (size text)");
     write("3");
     // When the primary is one that goes
-    handOverTo("scale-2");
+    KUBE.handOver(NAMESPACE, "scale", "scale-2");
     scaleByTheSubresource(1);
     KUBE.awaitSummary(NAMESPACE, "scale", "1/1", "Healthy");
     write("1");
     scaleByTheSubresource(3);
     KUBE.awaitSummary(NAMESPACE, "scale", "3/3", "Healthy");
     write("3 again");
-    handOverTo("scale-1");
+    KUBE.handOver(NAMESPACE, "scale", "scale-1");
     KUBE.patchSpec(NAMESPACE, "scale", "{\"instances\":0}");
     KUBE.awaitSummary(NAMESPACE, "scale", "0/0", "Hibernated");
     KUBE.patchSpec(NAMESPACE, "scale", "{\"instances\":2}");
@@ -59,33 +58,5 @@ class ScalingIT {
         .inNamespace(NAMESPACE)
         .withName("scale")
         .scale(instances);
-  }
-
-  /** As people who know Patroni do it. */
-  private static void handOverTo(String pod) {
-    String primary = String.valueOf(KUBE.status(NAMESPACE, "scale").primary());
-    if (!primary.equals(pod)) {
-      Pod any = KUBE.pods(NAMESPACE, "scale").getFirst();
-      KUBE.exec(
-          NAMESPACE,
-          any.getMetadata().getName(),
-          "patronictl",
-          "-c",
-          "/etc/outrider/patroni/patroni.yaml",
-          "switchover",
-          "--leader",
-          primary,
-          "--candidate",
-          pod,
-          "--force");
-      Kube.await(
-          Kube.LONG,
-          () -> {
-            var status = KUBE.status(NAMESPACE, "scale");
-            return pod.equals(status.primary()) && "Healthy".equals(status.summary())
-                ? null
-                : "primary is " + status.primary() + ", " + status.message();
-          });
-    }
   }
 }

@@ -129,11 +129,7 @@ public record LastKnown(
       return -1;
     }
     int ordinal = Names.ordinal(primary);
-    return ordinal >= 0
-            && observed.claims().stream()
-                .anyMatch(c -> c.getMetadata().getName().equals(names.claim(ordinal)))
-        ? ordinal
-        : -1;
+    return ordinal >= 0 && observed.claim(names, ordinal).isPresent() ? ordinal : -1;
   }
 
   Map<String, String> annotations() {

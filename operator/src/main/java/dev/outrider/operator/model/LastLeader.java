@@ -104,9 +104,7 @@ public final class LastLeader {
   }
 
   private boolean mayCome(Observed observed) {
-    return observed.claims().stream()
-            .filter(claim -> claim.getMetadata().getName().equals(names.claim(ordinal)))
-            .anyMatch(LastLeader::isBound)
+    return observed.claim(names, ordinal).filter(LastLeader::isBound).isPresent()
         && observed.instances().stream()
             .filter(instance -> instance.ordinal() == ordinal)
             .allMatch(

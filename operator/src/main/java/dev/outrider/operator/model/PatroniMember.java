@@ -5,8 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -92,16 +90,8 @@ public record PatroniMember(
     }
     String reason = text(node, "reason");
     return new Stuck(
-        time(text(node, "since")),
+        Problem.time(text(node, "since")),
         reason == null || reason.isBlank() ? "it does not follow the primary" : reason);
-  }
-
-  private static @Nullable Instant time(@Nullable String text) {
-    try {
-      return text == null ? null : OffsetDateTime.parse(text).toInstant();
-    } catch (DateTimeParseException e) {
-      return null;
-    }
   }
 
   /** Bytes of WAL that this primary has and a replica has not replayed; null while unknown. */

@@ -1,5 +1,6 @@
 package dev.outrider.operator.model;
 
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Duration;
@@ -111,10 +112,10 @@ public record Problem(Kind kind, String reason, Instant since) {
               && container.getRestartCount() >= MANY_RESTARTS;
       return again ? Optional.of(endsAgain(name, container)) : Optional.empty();
     }
-    String reason = String.valueOf(waiting.getReason());
-    if (BEGINNING.contains(reason)) {
+    if (isBeginning(waiting)) {
       return Optional.empty();
     }
+    String reason = String.valueOf(waiting.getReason());
     if (IMAGE.contains(reason)) {
       return Optional.of("image " + container.getImage() + " of " + name + " cannot be pulled");
     }
@@ -125,6 +126,11 @@ public record Problem(Kind kind, String reason, Instant since) {
                 + " does not start: "
                 + reason
                 + Optional.ofNullable(waiting.getMessage()).map(m -> " (" + m + ")").orElse(""));
+  }
+
+  /** Whether a container waits for what comes before it, as each one does. */
+  static boolean isBeginning(ContainerStateWaiting waiting) {
+    return BEGINNING.contains(String.valueOf(waiting.getReason()));
   }
 
   private static String endsAgain(String name, ContainerStatus container) {

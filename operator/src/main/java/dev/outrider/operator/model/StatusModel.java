@@ -240,8 +240,7 @@ public final class StatusModel {
     }
     return Problem.containers(instance)
         .filter(c -> c.getState() != null && c.getState().getWaiting() != null)
-        .filter(c -> !"PodInitializing".equals(c.getState().getWaiting().getReason()))
-        .filter(c -> !"ContainerCreating".equals(c.getState().getWaiting().getReason()))
+        .filter(c -> !Problem.isBeginning(c.getState().getWaiting()))
         .map(
             c ->
                 "container "

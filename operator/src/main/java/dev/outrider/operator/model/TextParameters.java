@@ -55,6 +55,11 @@ final class TextParameters {
   /** The C library's locales in the image. */
   private static final List<String> LOCALES = List.of("C", "C.UTF-8", "POSIX");
 
+  private static final Function<String, Optional<String>> RECOVERY =
+      nothing("would end the replay of a replica");
+  private static final Function<String, Optional<String>> NO_FILE =
+      nothing("is not in the image, and PostgreSQL would not start");
+
   /** By name, in lower case. */
   private static final Map<String, Function<String, Optional<String>>> CHECKS =
       Map.ofEntries(
@@ -90,16 +95,16 @@ final class TextParameters {
           Map.entry("default_table_access_method", TextParameters::notEmpty),
           // Recovery to a point is a matter of restoring a backup; a replica with one would stop
           // replaying, or become a primary of its own.
-          Map.entry("recovery_target", TextParameters::recovery),
-          Map.entry("recovery_target_lsn", TextParameters::recovery),
-          Map.entry("recovery_target_name", TextParameters::recovery),
-          Map.entry("recovery_target_time", TextParameters::recovery),
-          Map.entry("recovery_target_xid", TextParameters::recovery),
-          Map.entry("recovery_end_command", TextParameters::recovery),
-          Map.entry("ssl_crl_file", TextParameters::noFile),
-          Map.entry("ssl_crl_dir", TextParameters::noFile),
-          Map.entry("ssl_dh_params_file", TextParameters::noFile),
-          Map.entry("ssl_passphrase_command", TextParameters::noFile));
+          Map.entry("recovery_target", RECOVERY),
+          Map.entry("recovery_target_lsn", RECOVERY),
+          Map.entry("recovery_target_name", RECOVERY),
+          Map.entry("recovery_target_time", RECOVERY),
+          Map.entry("recovery_target_xid", RECOVERY),
+          Map.entry("recovery_end_command", RECOVERY),
+          Map.entry("ssl_crl_file", NO_FILE),
+          Map.entry("ssl_crl_dir", NO_FILE),
+          Map.entry("ssl_dh_params_file", NO_FILE),
+          Map.entry("ssl_passphrase_command", NO_FILE));
 
   private TextParameters() {}
 
@@ -259,23 +264,11 @@ final class TextParameters {
         : Optional.empty();
   }
 
-  private static Optional<String> recovery(String value) {
-    return value.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            "\""
-                + value
-                + "\" would end the replay of a replica; allowed is nothing: leave it out");
-  }
-
-  private static Optional<String> noFile(String value) {
-    return value.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            "\""
-                + value
-                + "\" is not in the image, and PostgreSQL would not start; allowed is nothing:"
-                + " leave it out");
+  private static Function<String, Optional<String>> nothing(String why) {
+    return value ->
+        value.isEmpty()
+            ? Optional.empty()
+            : Optional.of("\"" + value + "\" " + why + "; allowed is nothing: leave it out");
   }
 
   private static Function<String, Optional<String>> oneOf(List<String> allowed) {

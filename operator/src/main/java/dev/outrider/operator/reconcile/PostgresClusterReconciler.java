@@ -103,6 +103,11 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
           .withFieldManager(Applier.FIELD_MANAGER)
           .withForce(true)
           .build();
+  private static final PatchContext MERGE =
+      new PatchContext.Builder()
+          .withPatchType(PatchType.JSON_MERGE)
+          .withFieldManager(Applier.FIELD_MANAGER)
+          .build();
 
   /** HTTP 409: it exists already, and the cache has not seen it yet. */
   private static final int CONFLICT = 409;
@@ -609,13 +614,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
             .endMetadata()
             .build();
     if (observed.endpoints().containsKey(names.patroniFailover())) {
-      client
-          .resource(object)
-          .patch(
-              new PatchContext.Builder()
-                  .withPatchType(PatchType.JSON_MERGE)
-                  .withFieldManager(Applier.FIELD_MANAGER)
-                  .build());
+      client.resource(object).patch(MERGE);
     } else {
       createOnce(object);
     }
@@ -628,12 +627,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
           .endpoints()
           .inNamespace(names.namespace())
           .withName(names.patroniFailover())
-          .patch(
-              new PatchContext.Builder()
-                  .withPatchType(PatchType.JSON_MERGE)
-                  .withFieldManager(Applier.FIELD_MANAGER)
-                  .build(),
-              "{\"metadata\":{\"annotations\":{\"leader\":null,\"member\":null}}}");
+          .patch(MERGE, "{\"metadata\":{\"annotations\":{\"leader\":null,\"member\":null}}}");
     } catch (KubernetesClientException e) {
       if (e.getCode() != NOT_FOUND) {
         throw e;
@@ -661,13 +655,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
 
   private void renewLastLeader(LastLeader leader, Observed observed) {
     try {
-      client
-          .resource(leader.renewed(observed, clock.instant()))
-          .patch(
-              new PatchContext.Builder()
-                  .withPatchType(PatchType.JSON_MERGE)
-                  .withFieldManager(Applier.FIELD_MANAGER)
-                  .build());
+      client.resource(leader.renewed(observed, clock.instant())).patch(MERGE);
     } catch (KubernetesClientException e) {
       // Patroni was there first, which is what this waits for.
       if (e.getCode() != CONFLICT) {
