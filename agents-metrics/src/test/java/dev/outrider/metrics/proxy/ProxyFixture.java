@@ -94,6 +94,7 @@ final class ProxyFixture implements AutoCloseable {
         new HostPort("127.0.0.1", 0),
         new UpstreamAddress.UnixSocket(socket),
         instance,
+        defaults.tls(),
         defaults.http(),
         null,
         Duration.ofSeconds(2),

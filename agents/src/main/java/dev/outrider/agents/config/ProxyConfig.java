@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param upstream the Postgres behind the proxy
  * @param instance the record of the instance by which the proxy is its fence, an absolute path;
  *     null: no fence
+ * @param tls the TLS of the clients
  * @param http the plain HTTP endpoint
  * @param status the endpoint of {@code /status}, or null to serve it on {@code http} if that
  *     listens on loopback
@@ -28,6 +29,7 @@ public record ProxyConfig(
     HostPort listen,
     UpstreamAddress upstream,
     @Nullable Path instance,
+    TlsConfig tls,
     HttpConfig http,
     @Nullable StatusConfig status,
     Duration connectTimeout,
@@ -49,6 +51,7 @@ public record ProxyConfig(
           new HostPort("127.0.0.1", 5432),
           new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
           null,
+          TlsConfig.DISABLED,
           new HttpConfig(new HostPort("127.0.0.1", 9101)),
           null,
           Duration.ofSeconds(5),
@@ -67,6 +70,17 @@ public record ProxyConfig(
               "instance",
               "FILE",
               "what Patroni tells of the instance; without it every session is let through"),
+          new ConfigKey("tls.mode", "MODE", "whether clients encrypt: require, allow or disable"),
+          new ConfigKey(
+              "tls.certificate",
+              "FILE",
+              "certificate chain of the proxy, PEM; with one, tls.mode is allow by default"),
+          new ConfigKey("tls.key", "FILE", "its private key, PEM, PKCS#8"),
+          new ConfigKey("tls.clientCa", "FILE", "authorities of clients' certificates, PEM"),
+          new ConfigKey(
+              "tls.clientCertificates",
+              "DEMAND",
+              "what clients must show: off, verify-ca or verify-full"),
           new ConfigKey(
               "http.listen", "HOST:PORT", "where /metrics, /livez and /readyz are served"),
           new ConfigKey(
@@ -137,6 +151,7 @@ public record ProxyConfig(
                     section.value("listen", DEFAULTS.listen, HostPort::parse),
                     section.value("upstream", DEFAULTS.upstream, UpstreamAddress::parse),
                     section.valueOrNull("instance", Path::of),
+                    section.section("tls", DEFAULTS.tls, TlsConfig::from),
                     section.section(
                         "http", DEFAULTS.http, http -> HttpConfig.from(http, DEFAULTS.http)),
                     section.sectionOrNull("status", StatusConfig::from),
@@ -164,6 +179,7 @@ public record ProxyConfig(
         .put("listen", listen.toString())
         .put("upstream", upstream.toString())
         .put("instance", instance == null ? null : instance.toString())
+        .put("tls", tls.toTree())
         .put("http", http.toTree())
         .put("status", status == null ? null : status.toTree())
         .put("connectTimeout", DurationText.format(connectTimeout))

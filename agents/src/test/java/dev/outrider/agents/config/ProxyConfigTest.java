@@ -20,6 +20,12 @@ class ProxyConfigTest {
           HostPort.parse("0.0.0.0:5432"),
           UpstreamAddress.parse("unix:/run/postgresql/.s.PGSQL.5433"),
           Path.of("/run/postgresql/instance.json"),
+          new TlsConfig(
+              TlsConfig.Mode.REQUIRE,
+              Path.of("/etc/outrider/server/tls.crt"),
+              Path.of("/etc/outrider/server/tls.key"),
+              Path.of("/etc/outrider/clients/ca.crt"),
+              TlsConfig.ClientCertificates.VERIFY_FULL),
           new HttpConfig(HostPort.parse("0.0.0.0:9101")),
           new StatusConfig(
               HostPort.parse("0.0.0.0:9201"),
@@ -48,6 +54,9 @@ class ProxyConfigTest {
         """
         listen: "127.0.0.1:5432"
         upstream: "unix:/run/postgresql/.s.PGSQL.5433"
+        tls:
+          mode: "disable"
+          clientCertificates: "off"
         http:
           listen: "127.0.0.1:9101"
         connectTimeout: "5s"
@@ -79,6 +88,9 @@ class ProxyConfigTest {
         listen: 0.0.0.0:5432
         upstream: unix:/run/postgresql/.s.PGSQL.5433      # or HOST:PORT
         instance: /run/postgresql/instance.json
+        tls: {mode: require, certificate: /etc/outrider/server/tls.crt, \
+        key: /etc/outrider/server/tls.key, clientCa: /etc/outrider/clients/ca.crt, \
+        clientCertificates: verify-full}
         http: {listen: "0.0.0.0:9101"}
         status: {listen: "0.0.0.0:9201", tls: {certificate: /etc/outrider/tls/tls.crt, \
         key: /etc/outrider/tls/tls.key, clientCa: /etc/outrider/tls/ca.crt}}
@@ -97,6 +109,11 @@ class ProxyConfigTest {
   }
 
   @Test
+  void whoGivesACertificateWantsItUsed() {
+    assertEquals(TlsConfig.Mode.ALLOW, parse("tls: {certificate: /a, key: /b}").tls().mode());
+  }
+
+  @Test
   void everyKeyIsDescribed() {
     // Given
     Set<String> described = new LinkedHashSet<>();
@@ -111,7 +128,7 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, tls, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
@@ -131,10 +148,17 @@ class ProxyConfigTest {
           status: {}                            | proxy.yaml:1: status.listen: is missing
           status: {listen: '0.0.0.0:1'}         | proxy.yaml:1: status.tls: is missing, but listen is 0.0.0.0:1 (expected: tls, or listen on loopback)
           status: {listen: '0.0.0.0:1', tls: {certificate: /a, key: b, clientCa: /c}} | proxy.yaml:1: status.tls.key: "b" (expected: an absolute path)
+          tls: {mode: yes}                      | proxy.yaml:1: tls.mode: "yes" (expected: require, allow or disable)
+          tls: {mode: allow}                    | proxy.yaml:1: tls.certificate: is missing, but mode is allow
+          tls: {certificate: /a}                | proxy.yaml:1: tls.key: is missing, but mode is allow
+          tls: {certificate: a, key: /b}        | proxy.yaml:1: tls.certificate: "a" (expected: an absolute path)
+          tls: {clientCertificates: on}         | proxy.yaml:1: tls.clientCertificates: "on" (expected: off, verify-ca or verify-full)
+          tls: {certificate: /a, key: /b, mode: require, clientCertificates: verify-ca} | proxy.yaml:1: tls.clientCa: is missing, but clientCertificates is verify-ca
+          tls: {certificate: /a, key: /b, clientCa: /c, clientCertificates: verify-ca} | proxy.yaml:1: tls.clientCertificates: is verify-ca, but a session without TLS shows none, and mode is allow (expected: mode require)
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, tls, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When

@@ -180,6 +180,7 @@ public final class ClusterObjects {
             new HostPort("0.0.0.0", 5432),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
             INSTANCE_RECORD,
+            defaults.tls(),
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
             PodTemplate.status(),
             defaults.connectTimeout(),
