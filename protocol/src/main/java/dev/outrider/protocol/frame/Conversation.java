@@ -45,6 +45,7 @@ public final class Conversation {
   private final MessageScanner frontend;
   private final MessageScanner backend;
   private final Consumer<Desync> lost;
+  private final @Nullable Witness witness;
   private Phase phase = Phase.OPENING;
   // The opening request: its header, then what is still to come of it.
   private @Nullable ByteBuf opening = openingHeader();
@@ -59,11 +60,17 @@ public final class Conversation {
    * @param frontend follows the messages of the client after its start-up message
    * @param backend follows the messages of Postgres
    * @param lost told, once at most, why the conversation can no longer be followed
+   * @param witness told how the conversation opens, or null
    */
-  public Conversation(MessageScanner frontend, MessageScanner backend, Consumer<Desync> lost) {
+  public Conversation(
+      MessageScanner frontend,
+      MessageScanner backend,
+      Consumer<Desync> lost,
+      @Nullable Witness witness) {
     this.frontend = frontend;
     this.backend = backend;
     this.lost = lost;
+    this.witness = witness;
   }
 
   private static ByteBuf openingHeader() {
@@ -121,6 +128,9 @@ public final class Conversation {
         }
         openingKind = request.kind();
         openingRest = request.length() - OpeningRequest.HEADER_LENGTH;
+        if (witness != null && request.kind() == OpeningRequest.Kind.STARTUP) {
+          opening = Unpooled.buffer(request.length()).writeBytes(header);
+        }
       } catch (IllegalArgumentException e) {
         lose(Desync.OPENING);
         return to;
@@ -128,6 +138,9 @@ public final class Conversation {
     }
     int here = Math.min(openingRest, to - at);
     openingRest -= here;
+    if (witness != null && opening != null && openingKind == OpeningRequest.Kind.STARTUP) {
+      opening.writeBytes(in, at, here);
+    }
     if (openingRest == 0 && openingKind != null) {
       opened(openingKind);
     }
@@ -139,11 +152,17 @@ public final class Conversation {
     switch (kind) {
       case STARTUP -> {
         phase = Phase.STARTED;
+        if (witness != null && opening != null) {
+          witness.startup(opening);
+        }
         opening = null;
       }
       case CANCEL -> {
         phase = Phase.CANCEL;
         opening = null;
+        if (witness != null) {
+          witness.cancel();
+        }
       }
       case SSL, GSS_ENCRYPTION -> {
         // An honest client waits for the answer. Should one go on without, what it sends can only
@@ -170,7 +189,7 @@ public final class Conversation {
         // A server that cannot serve, or is older than the request, answers with an error.
         case 'E' -> unanswered = 0;
         case 'S', 'G' -> {
-          phase = Phase.OPAQUE;
+          goDark();
           return;
         }
         default -> {
@@ -188,9 +207,16 @@ public final class Conversation {
     }
   }
 
-  private void lose(Desync reason) {
+  private void goDark() {
     phase = Phase.OPAQUE;
     opening = null;
+    if (witness != null) {
+      witness.opaque();
+    }
+  }
+
+  private void lose(Desync reason) {
+    goDark();
     lost.accept(reason);
   }
 }

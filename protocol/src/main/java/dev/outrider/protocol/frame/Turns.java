@@ -2,6 +2,7 @@ package dev.outrider.protocol.frame;
 
 import io.netty.buffer.ByteBuf;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whose turn it is on a connection: whether it is idle, so that it can end without anybody losing
@@ -70,11 +71,31 @@ public final class Turns {
    * @param lost told, once at most, why the connection can no longer be followed
    */
   public Turns(Consumer<Desync> lost) {
+    this(lost, null);
+  }
+
+  /**
+   * Makes the turns of a connection before its first byte.
+   *
+   * @param lost told, once at most, why the connection can no longer be followed
+   * @param witness told of all that is said, or null; of a message after the turns have taken note
+   *     of it
+   */
+  public Turns(Consumer<Desync> lost, @Nullable Witness witness) {
+    MessageSink frontend = witness == null ? null : witness.frontend();
+    MessageSink backend = witness == null ? null : witness.backend();
     conversation =
         new Conversation(
-            new MessageScanner(MessageTypes.FRONTEND, OF_FRONTEND, new Frontend()),
-            new MessageScanner(MessageTypes.BACKEND, OF_BACKEND, new Backend()),
-            lost);
+            new MessageScanner(
+                MessageTypes.FRONTEND,
+                frontend == null ? OF_FRONTEND : MessageTypes.FRONTEND,
+                new Frontend(frontend)),
+            new MessageScanner(
+                MessageTypes.BACKEND,
+                backend == null ? OF_BACKEND : MessageTypes.BACKEND,
+                new Backend(backend)),
+            lost,
+            witness);
   }
 
   /** Follows the readable bytes of the client, which stay unread, before the answer to them. */
@@ -128,6 +149,12 @@ public final class Turns {
   }
 
   private final class Frontend implements MessageSink {
+    private final @Nullable MessageSink witness;
+
+    Frontend(@Nullable MessageSink witness) {
+      this.witness = witness;
+    }
+
     @Override
     public int begin(byte type, int length) {
       switch (type) {
@@ -143,6 +170,7 @@ public final class Turns {
           }
           unsynced = false;
         }
+        case 'P', 'B', 'E', 'D', 'C' -> unsynced = true;
         case 'c', 'f' -> {
           if (copying) {
             copying = false;
@@ -150,23 +178,37 @@ public final class Turns {
             copyEndedEarly = true;
           }
         }
-        default -> unsynced = true; // Parse, Bind, Execute, Describe, Close
+        default -> {} // changes nobody's turn
       }
-      return 0;
+      return witness == null ? 0 : witness.begin(type, length);
     }
 
     @Override
     public void body(ByteBuf in, int index, int length) {
-      throw new IllegalStateException("no body was asked for");
+      if (witness == null) {
+        throw new IllegalStateException("no body was asked for");
+      }
+      witness.body(in, index, length);
     }
   }
 
   private final class Backend implements MessageSink {
+    private final @Nullable MessageSink witness;
+    private boolean statusNext;
+    private boolean witnessed;
+
+    Backend(@Nullable MessageSink witness) {
+      this.witness = witness;
+    }
+
     @Override
     public int begin(byte type, int length) {
+      int own = 0;
+      statusNext = false;
       switch (type) {
         case 'Z' -> {
-          return 1;
+          statusNext = true;
+          own = 1;
         }
         case 'G' -> {
           ignorable += syncs;
@@ -176,14 +218,26 @@ public final class Turns {
           copyUnclear |= copyEndedEarly;
         }
         case 'W' -> streaming = true;
-        default -> copyUnclear |= ignorable > 0; // ErrorResponse
+        case 'E' -> copyUnclear |= ignorable > 0;
+        default -> {} // changes nobody's turn
       }
-      return 0;
+      if (witness == null) {
+        return own;
+      }
+      int wanted = witness.begin(type, length);
+      witnessed = wanted > 0;
+      return Math.max(own, wanted);
     }
 
     @Override
     public void body(ByteBuf in, int index, int length) {
-      ready(in.getByte(index));
+      if (statusNext) {
+        statusNext = false;
+        ready(in.getByte(index));
+      }
+      if (witness != null && witnessed) {
+        witness.body(in, index, length);
+      }
     }
   }
 

@@ -96,6 +96,7 @@ public final class Fingerprinter {
   private final byte[] word = new byte[MAX_NAME + 1];
 
   private byte[] input = new byte[1024];
+  private int inputLength;
   private boolean cut;
 
   // Of all statements: where each one's form, parameters and traceparent are, and its hash.
@@ -105,6 +106,7 @@ public final class Fingerprinter {
   private int[] parameters = new int[8];
   private int[] greatest = new int[8];
   private int[] traces = new int[8];
+  private int[] starts = new int[8];
   private boolean[] truncated = new boolean[8];
   private long[] hashes = new long[8];
 
@@ -187,11 +189,42 @@ public final class Fingerprinter {
    * @return how many statements there are
    */
   public int read(ByteBuf text) {
-    int size = Math.min(text.readableBytes(), maxInput);
+    load(text, text.readerIndex(), text.readableBytes());
+    return read();
+  }
+
+  /**
+   * Takes the text of one or more statements and forgets what was read before; {@link #read()}
+   * reads it, unless its {@link #textHash} tells that it is known.
+   *
+   * @param in holds the text; its indices stay as they are
+   * @param index where it begins
+   * @param length how many bytes it has
+   */
+  public void load(ByteBuf in, int index, int length) {
+    int size = Math.min(length, maxInput);
     reset(size);
-    cut = size < text.readableBytes();
-    text.getBytes(text.readerIndex(), input, 0, size);
-    lexer.start(input, size);
+    cut = size < length;
+    inputLength = size;
+    in.getBytes(index, input, 0, size);
+  }
+
+  /**
+   * The hash of the text as it was loaded, literals and all; of as much of it as is read: two texts
+   * that the limit cuts and that begin the same have the same one.
+   */
+  public long textHash() {
+    long hash = Hash64.of(input, 0, inputLength);
+    return cut ? ~hash : hash;
+  }
+
+  /**
+   * Reads the text that was loaded.
+   *
+   * @return how many statements there are
+   */
+  public int read() {
+    lexer.start(input, inputLength);
     for (Token token = lexer.next(); token != Token.END; token = lexer.next()) {
       take(token);
     }
@@ -260,6 +293,11 @@ public final class Fingerprinter {
   public @Nullable String traceparent(int statement) {
     int at = traces[check(statement)];
     return at < 0 ? null : new String(input, at, Traceparent.LENGTH, StandardCharsets.US_ASCII);
+  }
+
+  /** What a statement does with prepared statements or savepoints, as far as its text tells. */
+  public SessionCommand sessionCommand(int statement) {
+    return SessionCommand.read(lexer, input, inputLength, starts[check(statement)]);
   }
 
   private int check(int statement) {
@@ -387,10 +425,12 @@ public final class Fingerprinter {
       parameters = Arrays.copyOf(parameters, size);
       greatest = Arrays.copyOf(greatest, size);
       traces = Arrays.copyOf(traces, size);
+      starts = Arrays.copyOf(starts, size);
       truncated = Arrays.copyOf(truncated, size);
       hashes = Arrays.copyOf(hashes, size);
     }
     forms[statements] = length;
+    starts[statements] = lexer.from();
     parameters[statements] = numberCount;
     full = false;
     greatestParameter = 0;

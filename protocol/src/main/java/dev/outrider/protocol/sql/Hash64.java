@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
  * href="https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md">its specification</a>: the
  * same text has the same hash in every process and version.
  */
-final class Hash64 {
+public final class Hash64 {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle INTS =
@@ -24,7 +24,8 @@ final class Hash64 {
 
   private Hash64() {}
 
-  static long of(byte[] bytes, int from, int to) {
+  /** The hash of the bytes from an index up to, and without, another. */
+  public static long of(byte[] bytes, int from, int to) {
     int at = from;
     long hash;
     if (to - from >= 32) {

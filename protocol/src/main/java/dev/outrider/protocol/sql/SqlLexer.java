@@ -82,6 +82,12 @@ final class SqlLexer {
     from = 0;
   }
 
+  /** Goes on from another place of the text. */
+  void seek(int place) {
+    at = place;
+    from = place;
+  }
+
   /** Where the token begins. */
   int from() {
     return from;

@@ -326,4 +326,108 @@ class TurnsTest {
       }
     }
   }
+
+  /**
+   * However the bytes come, a witness is told the same, and turns are what they are without one.
+   */
+  @Test
+  void aWitnessIsToldOfEverythingOnce() {
+    // Given
+    Random random = new Random(7);
+    ByteBuf frontend =
+        Unpooled.wrappedBuffer(opening(80877103, 8), startup(), messages("pQPBDESdcX"));
+    ByteBuf backend =
+        Unpooled.wrappedBuffer(Unpooled.wrappedBuffer(new byte[] {'N'}), messages("RSKZITDCZTE"));
+    String told = "startup 30 F:pQPBDESdcX B:RSKZTDCZE 50";
+    for (int round = 0; round < 500; round++) {
+      // When
+      Told witness = new Told();
+      Turns some = new Turns(lost::add, witness);
+      feedTo(some, frontend.duplicate(), true, random);
+      feedTo(some, backend.duplicate(), false, random);
+      // Then
+      assertEquals(told, witness.toString());
+      assertEquals(State.BUSY, some.state());
+    }
+    assertTrue(lost.isEmpty());
+  }
+
+  @Test
+  void aWitnessIsToldOfCancelAndOfTheEnd() {
+    Told cancel = new Told();
+    new Turns(lost::add, cancel).frontend(opening(80877102, 16));
+    assertEquals("cancel F: B: 0", cancel.toString());
+
+    Told encrypted = new Told();
+    Turns some = new Turns(lost::add, encrypted);
+    some.frontend(opening(80877103, 8));
+    some.backend(Unpooled.wrappedBuffer(new byte[] {'S'}));
+    some.backend(messages("ZI"));
+    assertEquals("opaque F: B: 0", encrypted.toString());
+    assertTrue(lost.isEmpty());
+  }
+
+  private static void feedTo(Turns to, ByteBuf bytes, boolean fromClient, Random random) {
+    while (bytes.isReadable()) {
+      ByteBuf piece = bytes.readSlice(1 + random.nextInt(bytes.readableBytes()));
+      if (fromClient) {
+        to.frontend(piece);
+      } else {
+        to.backend(piece);
+      }
+    }
+  }
+
+  /** Asks for the bodies of all messages but one, and counts their bytes. */
+  private static final class Told implements Witness {
+    private final StringBuilder opening = new StringBuilder();
+    private final StringBuilder frontend = new StringBuilder();
+    private final StringBuilder backend = new StringBuilder();
+    private int bodyBytes;
+
+    @Override
+    public void cancel() {
+      opening.append("cancel");
+    }
+
+    @Override
+    public void startup(ByteBuf packet) {
+      opening.append("startup ").append(packet.readableBytes());
+    }
+
+    @Override
+    public void opaque() {
+      opening.append("opaque");
+    }
+
+    @Override
+    public MessageSink frontend() {
+      return sink(frontend);
+    }
+
+    @Override
+    public MessageSink backend() {
+      return sink(backend);
+    }
+
+    private MessageSink sink(StringBuilder types) {
+      return new MessageSink() {
+        @Override
+        public int begin(byte type, int length) {
+          types.append((char) type);
+          return type == 'Q' || type == 'C' || type == 'Z' ? length : type == 'R' ? 0 : 100;
+        }
+
+        @Override
+        public void body(ByteBuf in, int index, int length) {
+          bodyBytes += length;
+        }
+      };
+    }
+
+    @Override
+    public String toString() {
+      return opening + " F:" + frontend + " B:" + backend + " " + bodyBytes;
+    }
+  }
 }
