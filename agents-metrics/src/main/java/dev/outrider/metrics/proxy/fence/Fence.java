@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +74,9 @@ public final class Fence {
   private @Nullable Path file;
   private IntSupplier onShut = () -> 0;
   private boolean primary;
+  // What was read last and what it says: between two renewals it is the same.
+  private byte[] known = {};
+  private @Nullable InstanceRecord knownRecord;
   private volatile State state;
   // The end of the lease, in nanoTime; only while the record says primary.
   private volatile @Nullable Long leaseEnd;
@@ -266,7 +270,7 @@ public final class Fence {
     }
     InstanceRecord record;
     try {
-      record = InstanceRecord.parse(read(instance));
+      record = record(read(instance));
     } catch (NoSuchFileException e) {
       return new Sight.Bad("Patroni has not told what the instance is: no " + instance, null);
     } catch (IOException e) {
@@ -310,6 +314,16 @@ public final class Fence {
       return new Sight.Bad("Patroni has not renewed the lease of the primary in time", end);
     }
     return new Sight.Good("primary", now + Math.min(until, LOOK_NANOS), end);
+  }
+
+  private InstanceRecord record(byte[] bytes) {
+    InstanceRecord record = knownRecord;
+    if (record == null || !Arrays.equals(bytes, known)) {
+      record = InstanceRecord.parse(bytes);
+      known = bytes;
+      knownRecord = record;
+    }
+    return record;
   }
 
   private static byte[] read(Path file) throws IOException {
