@@ -275,7 +275,10 @@ public final class Kube {
         LONG,
         () -> {
           PostgresClusterStatus status = status(namespace, cluster);
-          return pod.equals(status.primary()) && "Healthy".equals(status.summary())
+          boolean followed =
+              Objects.requireNonNull(status.instances()).stream()
+                  .allMatch(i -> i.name().equals(pod) || "streaming".equals(i.state()));
+          return pod.equals(status.primary()) && followed && "Healthy".equals(status.summary())
               ? null
               : "primary is " + status.primary() + ", " + status.message();
         });
