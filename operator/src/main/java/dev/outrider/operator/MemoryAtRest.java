@@ -11,14 +11,14 @@ import java.util.function.LongSupplier;
  * <p>The serial collector makes the heap larger rather than look for garbage, and looks at it as a
  * whole only when it can grow no more: without this an operator that rests keeps what its busiest
  * moment needed. A collection takes some 50 ms of one processor, so it comes {@link #QUIET} after
- * the last run over a cluster, and now and then where there is no rest.
+ * the last run over a cluster, and once a minute where there is no rest.
  */
 final class MemoryAtRest {
   /** How long nothing has been done until that is rest. */
   static final Duration QUIET = Duration.ofSeconds(20);
 
   /** How often an operator that never rests collects. */
-  static final Duration RESTLESS = Duration.ofMinutes(5);
+  static final Duration RESTLESS = Duration.ofMinutes(1);
 
   private static final Duration LOOKS = Duration.ofSeconds(10);
 

@@ -45,6 +45,6 @@ class MemoryAtRestTest {
       memory.worked();
       after(10);
     }
-    assertEquals(2, collections.get());
+    assertEquals(10, collections.get());
   }
 }
