@@ -26,6 +26,8 @@ network_up() {
   # Without a default route (a laptop in a train) the host would not even try to reach a Service.
   ip route replace "$SERVICES" dev "$BRIDGE"
   sysctl -qw net.ipv4.ip_forward=1
+  # What goes to a pod that is no more must not leave by the default route, where anybody might answer.
+  ip route replace unreachable "${NODE_PODS[node1]}"
 
   # Docker, if it runs here too, drops what is forwarded and nobody accepts. At the end of the chain, so that kube-proxy
   # still refuses what goes to a Service without endpoints.
@@ -55,6 +57,7 @@ node2_network_up() {
   ip -n "$NETNS" address add "$NODE2_IP/${NODE_NETWORK#*/}" dev eth0
   ip -n "$NETNS" link set eth0 up
   ip -n "$NETNS" route add default via "$NODE1_IP"
+  ip -n "$NETNS" route add unreachable "${NODE_PODS[node2]}"
   on node2 sysctl -qw net.ipv4.ip_forward=1
   ip route replace "${NODE_PODS[node2]}" via "$NODE2_IP" dev "$BRIDGE" onlink
 }
@@ -78,6 +81,7 @@ network_down() {
   for link in $(ip -o -4 address show to "${NODE_PODS[node1]%.*}.1" 2> /dev/null | awk '{ print $2 }'); do
     ip link delete "$link" 2> /dev/null || true
   done
+  ip route delete unreachable "${NODE_PODS[node1]}" 2> /dev/null || true
   ip link delete "$BRIDGE" 2> /dev/null || true
   # `ip netns` leaves its folder mounted on itself.
   if mountpoint -q /run/netns && [ -z "$(ls -A /run/netns)" ]; then umount /run/netns && rmdir /run/netns; fi || true
