@@ -24,6 +24,7 @@ class LayeringTest {
               "io.netty..",
               "io.prometheus..",
               "java..",
+              "javax..",
               "org.jspecify..",
               "org.slf4j..");
 

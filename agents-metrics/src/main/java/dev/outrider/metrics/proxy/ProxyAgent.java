@@ -3,11 +3,14 @@ package dev.outrider.metrics.proxy;
 import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.agents.lifecycle.Agent;
+import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Lifecycle;
 import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.Sessions;
+import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import io.netty.channel.EventLoop;
@@ -15,6 +18,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +48,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   private final Set<EventLoop> used = ConcurrentHashMap.newKeySet();
   private ProxyConfig config;
   private volatile @Nullable Running running;
+  private volatile @Nullable ClientTls tls;
   private volatile boolean stopping;
 
   /** What there is between start and stop. */
@@ -96,7 +101,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     }
     EventLoop chores = loops.next();
     UpstreamHealth health = new UpstreamHealth(() -> upstream, chores, surroundings.clock());
-    ProxyMetrics metrics = new ProxyMetrics(surroundings.metrics(), this::connections, fence);
+    ProxyMetrics metrics =
+        new ProxyMetrics(surroundings.metrics(), this::connections, fence, this::certificateEnd);
     Sessions sessions =
         new Sessions(
             metrics,
@@ -109,6 +115,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     fence.onShut(sessions::fence);
     fence.look();
     try {
+      takeUp(loadTls(config, metrics), sessions);
       Listener listener = listen(config, loops, metrics, sessions);
       running = new Running(loops, health, fence, sessions, metrics, listener);
       chores.scheduleWithFixedDelay(
@@ -116,6 +123,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     } catch (RuntimeException e) {
       health.end();
       stopping = true;
+      takeUp(null, sessions);
       loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw e;
     }
@@ -152,6 +160,26 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     }
   }
 
+  private @Nullable ClientTls loadTls(ProxyConfig config, ProxyMetrics metrics) {
+    return config.tls().mode() == TlsConfig.Mode.DISABLE
+        ? null
+        : ClientTls.load(config.tls(), surroundings.clock(), metrics);
+  }
+
+  private void takeUp(@Nullable ClientTls changed, Sessions sessions) {
+    ClientTls before = tls;
+    tls = changed;
+    sessions.setTls(changed);
+    if (before != null) {
+      before.close();
+    }
+  }
+
+  private @Nullable Instant certificateEnd() {
+    ClientTls now = tls;
+    return now == null ? null : now.notAfter();
+  }
+
   private int connections() {
     Running now = running;
     return now == null ? 0 : now.sessions.size();
@@ -173,12 +201,25 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       throw new IllegalStateException("not started");
     }
     Lifecycle.restartKey("eventLoops", config.eventLoops(), changed.eventLoops());
+    // What is new first: if it cannot be had, nothing has changed.
+    boolean otherTls = !changed.tls().equals(config.tls());
+    ClientTls changedTls = otherTls ? loadTls(changed, now.metrics) : null;
     if (!changed.listen().equals(config.listen())) {
-      // The new one first: if it cannot be had, nothing has changed.
-      Listener listener = listen(changed, now.loops, now.metrics, now.sessions);
+      Listener listener;
+      try {
+        listener = listen(changed, now.loops, now.metrics, now.sessions);
+      } catch (AgentException e) {
+        if (changedTls != null) {
+          changedTls.close();
+        }
+        throw e;
+      }
       Listener before = now.listener;
       now.listener = listener;
       before.close();
+    }
+    if (otherTls) {
+      takeUp(changedTls, now.sessions);
     }
     upstream = upstream(changed);
     now.health.doubt();
@@ -199,6 +240,20 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       problems.add(new Problem("listen", "no longer listening", surroundings.clock().instant()));
     }
     return problems;
+  }
+
+  @Override
+  public List<Problem> warnings() {
+    ClientTls now = tls;
+    return now == null ? List.of() : now.problems();
+  }
+
+  @Override
+  public void look() {
+    ClientTls now = tls;
+    if (now != null) {
+      now.look();
+    }
   }
 
   /** An event loop that does not run a task within a second will hardly come back. */
@@ -256,5 +311,6 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     now.listener.close();
     now.sessions.cut();
     now.loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+    takeUp(null, now.sessions);
   }
 }

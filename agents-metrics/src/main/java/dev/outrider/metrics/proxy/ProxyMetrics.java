@@ -8,7 +8,11 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.time.Instant;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
 
 /** What the proxy counts. Safe for all threads. */
 public final class ProxyMetrics {
@@ -23,7 +27,17 @@ public final class ProxyMetrics {
     /** The fence is shut. */
     FENCE,
     /** The client did not say in time what it wants. */
-    SILENCE
+    SILENCE,
+    /** What the client said first is no start-up of the protocol. */
+    PROTOCOL,
+    /** The client spoke HTTP. */
+    HTTP,
+    /** Without TLS where it is demanded, or with TLS as it is not offered. */
+    ENCRYPTION,
+    /** The client's and the proxy's TLS did not come to terms. */
+    HANDSHAKE,
+    /** The client has shown no certificate, or one that is not for its user. */
+    CERTIFICATE
   }
 
   /** How a session ended that was there when a drain began. */
@@ -42,6 +56,9 @@ public final class ProxyMetrics {
   private final Histogram connectSeconds;
   private final Counter drained;
   private final Counter desync;
+  private final Histogram handshakeSeconds;
+  private final Counter tlsSessions;
+  private final Counter tlsReloads;
 
   /** Client connections accepted. */
   public final CounterDataPoint accepted;
@@ -63,7 +80,11 @@ public final class ProxyMetrics {
   /** Sessions that the fence has ended. */
   public final CounterDataPoint fencedSessions;
 
-  ProxyMetrics(PrometheusRegistry registry, IntSupplier open, Fence fence) {
+  ProxyMetrics(
+      PrometheusRegistry registry,
+      IntSupplier open,
+      Fence fence,
+      Supplier<@Nullable Instant> certificateEnd) {
     accepted =
         Counter.builder()
             .name("outrider_proxy_connections_total")
@@ -141,6 +162,38 @@ public final class ProxyMetrics {
     for (Desync reason : Desync.values()) {
       desync.initLabelValues(reason.label());
     }
+    handshakeSeconds =
+        Histogram.builder()
+            .name("outrider_proxy_tls_handshake_seconds")
+            .help("Time from the first byte of a TLS handshake to its end")
+            .classicOnly()
+            .classicUpperBounds(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+            .register(registry);
+    tlsSessions =
+        Counter.builder()
+            .name("outrider_proxy_tls_handshakes_total")
+            .help("TLS handshakes that succeeded, by protocol version and cipher suite")
+            .labelNames("version", "cipher")
+            .register(registry);
+    tlsReloads =
+        Counter.builder()
+            .name("outrider_proxy_tls_reloads_total")
+            .help("New certificate files, by whether they were taken up")
+            .labelNames("result")
+            .register(registry);
+    tlsReloads.initLabelValues("success");
+    tlsReloads.initLabelValues("failure");
+    GaugeWithCallback.builder()
+        .name("outrider_proxy_tls_certificate_end_timestamp_seconds")
+        .help("When the certificate that clients are shown ends, in seconds since 1970")
+        .callback(
+            callback -> {
+              Instant end = certificateEnd.get();
+              if (end != null) {
+                callback.call((double) end.getEpochSecond());
+              }
+            })
+        .register(registry);
   }
 
   /** A client was turned away. */
@@ -155,6 +208,11 @@ public final class ProxyMetrics {
       case DRAINING -> "draining";
       case FENCE -> "fence";
       case SILENCE -> "silence";
+      case PROTOCOL -> "protocol";
+      case HTTP -> "http";
+      case ENCRYPTION -> "encryption";
+      case HANDSHAKE -> "handshake";
+      case CERTIFICATE -> "certificate";
     };
   }
 
@@ -175,6 +233,17 @@ public final class ProxyMetrics {
       case OWN -> "own";
       case CUT -> "cut";
     };
+  }
+
+  /** A client's TLS handshake has succeeded. */
+  public void handshake(long nanos, SSLSession session) {
+    handshakeSeconds.observe(nanos / 1e9);
+    tlsSessions.labelValues(session.getProtocol(), session.getCipherSuite()).inc();
+  }
+
+  /** New certificate files were read. */
+  public void tlsReloaded(boolean takenUp) {
+    tlsReloads.labelValues(takenUp ? "success" : "failure").inc();
   }
 
   /** A session can no longer be followed. */

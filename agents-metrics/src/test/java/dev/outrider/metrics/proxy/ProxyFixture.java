@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy;
 
 import dev.outrider.agents.AgentCommand.Surroundings;
+import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.UpstreamAddress;
@@ -10,6 +11,7 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
@@ -23,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A proxy before a Unix socket on which the test plays Postgres. */
 final class ProxyFixture implements AutoCloseable {
+  /** So many zeros begin no message. */
+  static final int NO_MESSAGE = 5;
+
   final Path folder;
   final Path socket;
   final ProxyAgent proxy;
@@ -41,13 +47,26 @@ final class ProxyFixture implements AutoCloseable {
 
   private ProxyFixture(
       Path folder, Transport transport, int maxConnections, @Nullable Path instance) {
+    this(folder, transport, config(folder.resolve("s"), maxConnections, instance));
+  }
+
+  private ProxyFixture(Path folder, Transport transport, ProxyConfig config) {
     this.folder = folder;
     this.socket = folder.resolve("s");
     this.proxy =
-        new ProxyAgent(
-            config(socket, maxConnections, instance),
-            new Surroundings(metrics, Clock.systemUTC(), crash::set),
-            transport);
+        new ProxyAgent(config, new Surroundings(metrics, Clock.systemUTC(), crash::set), transport);
+  }
+
+  /** With these keys on top of the configuration of all tests. */
+  static ProxyFixture with(Transport transport, Map<String, String> keys) throws IOException {
+    Path folder = Files.createTempDirectory("px");
+    ConfigTree tree = config(folder.resolve("s"), 100).toTree();
+    for (Map.Entry<String, String> key : keys.entrySet()) {
+      tree = tree.with(key.getKey(), key.getValue(), "test");
+    }
+    ProxyFixture fixture = new ProxyFixture(folder, transport, ProxyConfig.from(tree));
+    fixture.begin();
+    return fixture;
   }
 
   static ProxyFixture withoutUpstream(Transport transport) throws IOException {
@@ -148,6 +167,27 @@ final class ProxyFixture implements AutoCloseable {
     client.setTcpNoDelay(true);
     opened.add(client);
     return client;
+  }
+
+  /**
+   * Begins a session whose messages are none of the protocol, so that anything may be sent.
+   *
+   * @return the side of Postgres, which has read all that was sent for that
+   */
+  SocketChannel opaque(Socket client) throws IOException {
+    return opaque(client.getOutputStream());
+  }
+
+  SocketChannel opaque(OutputStream client) throws IOException {
+    byte[] startup = RefusalTest.startup();
+    client.write(startup);
+    SocketChannel server = acceptUpstream();
+    client.write(new byte[NO_MESSAGE]);
+    int begun = startup.length + NO_MESSAGE;
+    if (read(server, begun).length != begun) {
+      throw new AssertionError("the session did not begin");
+    }
+    return server;
   }
 
   /** The value of a counter, 0 if it has none of these labels. */

@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.Random;
@@ -49,8 +50,8 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
+      SocketChannel server = fixture.opaque(client);
       client.getOutputStream().write(bytes("question"));
-      SocketChannel server = fixture.acceptUpstream();
 
       // When
       byte[] question = ProxyFixture.read(server, 8);
@@ -59,7 +60,9 @@ class RelayTest {
       // Then
       assertArrayEquals(bytes("question"), question);
       assertArrayEquals(bytes("answer"), client.getInputStream().readNBytes(6));
-      assertEquals(8, fixture.counter("outrider_proxy_received_bytes", "from", "client"));
+      assertEquals(
+          RefusalTest.startup().length + ProxyFixture.NO_MESSAGE + 8,
+          fixture.counter("outrider_proxy_received_bytes", "from", "client"));
       assertEquals(6, fixture.counter("outrider_proxy_received_bytes", "from", "upstream"));
     }
   }
@@ -87,9 +90,9 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
+      SocketChannel server = fixture.opaque(client);
       client.getOutputStream().write(bytes("last"));
       client.shutdownOutput();
-      SocketChannel server = fixture.acceptUpstream();
 
       // When
       byte[] received = ProxyFixture.readAll(server);
@@ -113,14 +116,11 @@ class RelayTest {
         // Given
         Socket client = fixture.connect();
         OutputStream out = client.getOutputStream();
-        SocketChannel server = null;
+        SocketChannel server = fixture.opaque(client);
 
         // When
         for (int i = 0; i < cut; i++) {
           out.write(conversation[i]);
-          if (server == null) {
-            server = fixture.acceptUpstream();
-          }
           // One by one, so that the proxy cannot but read them one by one.
           assertArrayEquals(new byte[] {conversation[i]}, ProxyFixture.read(server, 1));
           ProxyFixture.write(server, new byte[] {conversation[i]});
@@ -129,7 +129,7 @@ class RelayTest {
         client.close();
 
         // Then
-        assertTrue(server != null && ProxyFixture.readAll(server).length == 0);
+        assertEquals(0, ProxyFixture.readAll(server).length);
         server.close();
       }
     }
@@ -141,8 +141,7 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
-      client.getOutputStream().write('x');
-      SocketChannel server = fixture.acceptUpstream();
+      SocketChannel server = fixture.opaque(client);
       AtomicLong sent = new AtomicLong();
       Future<Long> sender =
           threads.submit(
@@ -170,6 +169,7 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
+      SocketChannel server = fixture.opaque(client);
       AtomicLong sent = new AtomicLong();
       Future<Long> sender =
           threads.submit(
@@ -179,7 +179,6 @@ class RelayTest {
                 client.shutdownOutput();
                 return checksum;
               });
-      SocketChannel server = fixture.acceptUpstream();
 
       // When
       long stalledAt = stall(sent);
@@ -198,8 +197,7 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
-      client.getOutputStream().write('x');
-      SocketChannel server = fixture.acceptUpstream();
+      SocketChannel server = fixture.opaque(client);
       server.configureBlocking(false);
 
       // When: every buffer on the way is full
@@ -229,13 +227,12 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       SocketChannel client = SocketChannel.open(fixture.proxy.address());
-      client.write(ByteBuffer.allocate(1));
-      SocketChannel server = fixture.acceptUpstream();
+      SocketChannel server = fixture.opaque(Channels.newOutputStream(client));
       client.configureBlocking(false);
 
       // When: every buffer on the way is full
       ByteBuffer piece = ByteBuffer.allocate(1 << 14);
-      AtomicLong sent = new AtomicLong(1);
+      AtomicLong sent = new AtomicLong();
       AtomicLong lastTaken = new AtomicLong(System.nanoTime());
       ProxyFixture.until(
           () -> {
@@ -267,8 +264,7 @@ class RelayTest {
       for (int round = 0; round < 20; round++) {
         // Given
         Socket client = fixture.connect();
-        client.getOutputStream().write('x');
-        SocketChannel server = fixture.acceptUpstream();
+        SocketChannel server = fixture.opaque(client);
         CountDownLatch flooding = new CountDownLatch(1);
         Future<?> flood =
             threads.submit(
@@ -305,9 +301,7 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
-      client.getOutputStream().write('x');
-      SocketChannel server = fixture.acceptUpstream();
-      assertEquals(1, ProxyFixture.read(server, 1).length);
+      SocketChannel server = fixture.opaque(client);
 
       // When: a reset
       client.setSoLinger(true, 0);
@@ -328,7 +322,7 @@ class RelayTest {
 
       // When
       for (int i = 0; i < 10; i++) {
-        fixture.connect().getOutputStream().write('x');
+        fixture.connect().getOutputStream().write(RefusalTest.startup());
       }
       ProxyFixture.until(() -> fixture.counter("outrider_proxy_connections") == 10);
       ProxyFixture.until(new Elapsed(TimeUnit.MILLISECONDS.toNanos(100)));
@@ -363,6 +357,11 @@ class RelayTest {
           () -> {
             Random random = new Random();
             try (Socket client = fixture.connect()) {
+              byte[] startup = RefusalTest.startup();
+              client.getOutputStream().write(startup);
+              client.getOutputStream().write(new byte[ProxyFixture.NO_MESSAGE]);
+              byte[] _ =
+                  client.getInputStream().readNBytes(startup.length + ProxyFixture.NO_MESSAGE);
               for (int i = 0; i < 50; i++) {
                 byte[] message = new byte[1 + random.nextInt(20_000)];
                 random.nextBytes(message);
@@ -394,8 +393,7 @@ class RelayTest {
       // Given
       Socket client = fixture.connect();
       Socket silent = fixture.connect();
-      client.getOutputStream().write('x');
-      SocketChannel server = fixture.acceptUpstream();
+      SocketChannel server = fixture.opaque(client);
       CountDownLatch ended = new CountDownLatch(1);
       ProxyFixture.until(() -> fixture.counter("outrider_proxy_connections") == 2);
 
@@ -431,9 +429,7 @@ class RelayTest {
     try (ProxyFixture fixture = ProxyFixture.with(transport)) {
       // Given
       Socket client = fixture.connect();
-      client.getOutputStream().write('x');
-      SocketChannel server = fixture.acceptUpstream();
-      assertEquals(1, ProxyFixture.read(server, 1).length);
+      SocketChannel server = fixture.opaque(client);
       CountDownLatch ended = new CountDownLatch(1);
       fixture.proxy.drain(ended::countDown);
 

@@ -4,16 +4,17 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.StatusConfig.MutualTls;
-import dev.outrider.agents.reload.FileStamp;
+import dev.outrider.agents.tls.KeyFiles;
+import dev.outrider.agents.tls.KeyMaterial;
+import dev.outrider.agents.tls.OneKey;
+import dev.outrider.agents.tls.ReloadingKeys;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyManagementException;
 import java.security.KeyStore;
 import java.security.SecureRandom;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
-import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLContextSpi;
@@ -25,8 +26,6 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The TLS of a server that demands client certificates, from files that may change.
@@ -37,32 +36,20 @@ import org.slf4j.LoggerFactory;
  * and as a {@link #problem}; the old ones stay. Safe for all threads.
  */
 final class ReloadingTls {
-  private static final Logger LOG = LoggerFactory.getLogger(ReloadingTls.class);
-
-  private record Stamps(
-      @Nullable FileStamp certificate, @Nullable FileStamp key, @Nullable FileStamp clientCa) {
-    static Stamps of(MutualTls files) {
-      return new Stamps(
-          FileStamp.of(files.certificate()),
-          FileStamp.of(files.key()),
-          FileStamp.of(files.clientCa()));
-    }
-  }
-
-  private final MutualTls files;
-  private final InstantSource clock;
-  private @Nullable Stamps read;
-  private @Nullable SSLContext inForce;
-  private volatile @Nullable Problem problem;
+  private final ReloadingKeys<SSLContext> keys;
 
   ReloadingTls(MutualTls files, InstantSource clock) {
-    this.files = files;
-    this.clock = clock;
+    keys =
+        new ReloadingKeys<>(
+            "status.tls",
+            new KeyFiles(files.certificate(), files.key(), files.clientCa()),
+            ReloadingTls::context,
+            clock);
   }
 
   /** Why the newest files are not in force, or null if they are. */
   @Nullable Problem problem() {
-    return problem;
+    return keys.problem();
   }
 
   HttpsConfigurator configurator() {
@@ -77,20 +64,8 @@ final class ReloadingTls {
     };
   }
 
-  private synchronized SSLContext current() {
-    Stamps now = Stamps.of(files);
-    if (!now.equals(read)) {
-      try {
-        inForce = load();
-        problem = null;
-        LOG.atInfo().addKeyValue("certificate", files.certificate()).log("certificates are loaded");
-      } catch (IOException | GeneralSecurityException e) {
-        String message = "the certificates cannot be used: " + e.getMessage();
-        problem = new Problem("status.tls", message, clock.instant());
-        LOG.atError().addKeyValue("problem", e.getMessage()).log("the certificates cannot be used");
-      }
-      read = now;
-    }
+  private SSLContext current() {
+    SSLContext inForce = keys.current();
     if (inForce == null) {
       // Closes this connection; the reason is in the log.
       throw new IllegalStateException("no usable certificates");
@@ -98,17 +73,16 @@ final class ReloadingTls {
     return inForce;
   }
 
-  private SSLContext load() throws IOException, GeneralSecurityException {
-    CertificateFactory factory = CertificateFactory.getInstance("X.509");
-    List<X509Certificate> chain = Pem.certificates(factory, files.certificate());
+  private static SSLContext context(KeyMaterial material)
+      throws IOException, GeneralSecurityException {
     KeyStore trusted = KeyStore.getInstance("PKCS12");
     trusted.load(null, null);
-    for (X509Certificate authority : Pem.certificates(factory, files.clientCa())) {
+    for (X509Certificate authority : material.authorities()) {
       trusted.setCertificateEntry("ca-" + trusted.size(), authority);
     }
     TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
     trust.init(trusted);
-    KeyManager key = new OneKey(chain, Pem.privateKey(files.key()));
+    KeyManager key = new OneKey(material.chain(), material.key());
     SSLContext context = SSLContext.getInstance("TLSv1.3");
     context.init(new KeyManager[] {key}, trust.getTrustManagers(), null);
     return context;

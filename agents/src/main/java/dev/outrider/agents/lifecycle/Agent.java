@@ -32,6 +32,17 @@ public interface Agent<C> {
   /** What keeps the agent from serving now; empty if nothing does. Must not block. */
   List<Problem> unready();
 
+  /** What should be mended although the agent serves; empty if nothing. Must not block. */
+  default List<Problem> warnings() {
+    return List.of();
+  }
+
+  /**
+   * Looks at the files that the agent reads beside its configuration; called about once a second,
+   * by the same thread as {@link #reconfigure}.
+   */
+  default void look() {}
+
   /**
    * What will not come right without a restart of the process; empty if nothing. May take a second,
    * not more.

@@ -147,6 +147,16 @@ public final class Lifecycle<C extends AgentConfig> {
     };
   }
 
+  private List<Problem> problems() {
+    Agent<C> working = agent;
+    if (working == null) {
+      return List.of();
+    }
+    List<Problem> problems = new ArrayList<>(working.unready());
+    problems.addAll(working.warnings());
+    return problems;
+  }
+
   private List<Problem> working() {
     Agent<C> working = agent;
     return working == null ? List.of() : working.unready();
@@ -173,7 +183,7 @@ public final class Lifecycle<C extends AgentConfig> {
   public AgentStatus status() {
     AgentState now = state;
     return new AgentStatus(
-        name, version, configHash, configProblem, now.name(), now.since(), working());
+        name, version, configHash, configProblem, now.name(), now.since(), problems());
   }
 
   /**
@@ -241,6 +251,7 @@ public final class Lifecycle<C extends AgentConfig> {
             drain(working, ready, "asked by " + folder);
           } else if (poll % POLLS_PER_LOOK == 0) {
             reload(working);
+            working.look();
           }
         }
         case AgentState.Draining draining -> {

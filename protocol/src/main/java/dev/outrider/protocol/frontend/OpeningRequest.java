@@ -76,7 +76,8 @@ public record OpeningRequest(Kind kind, int length) {
     return first == TLS_HANDSHAKE;
   }
 
-  static Kind kind(int code) {
+  /** The kind of a request by its code, which stands behind its length. */
+  public static Kind kind(int code) {
     return switch (code) {
       case CANCEL_REQUEST -> Kind.CANCEL;
       case SSL_REQUEST -> Kind.SSL;

@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy.session;
 
 import dev.outrider.agents.config.Problem;
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.ProxyMetrics.DrainEnd;
 import dev.outrider.metrics.proxy.ProxyMetrics.Refusal;
@@ -9,24 +10,34 @@ import dev.outrider.metrics.proxy.session.SessionState.Awaiting;
 import dev.outrider.metrics.proxy.session.SessionState.Closed;
 import dev.outrider.metrics.proxy.session.SessionState.Connecting;
 import dev.outrider.metrics.proxy.session.SessionState.Lingering;
-import dev.outrider.metrics.proxy.session.SessionState.Refusing;
 import dev.outrider.metrics.proxy.session.SessionState.Relaying;
+import dev.outrider.metrics.proxy.tls.ClientCertificate;
+import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.protocol.SqlState;
 import dev.outrider.protocol.backend.ErrorResponse;
 import dev.outrider.protocol.frame.Desync;
 import dev.outrider.protocol.frame.Turns;
 import dev.outrider.protocol.frontend.OpeningRequest;
+import dev.outrider.protocol.frontend.StartupMessage;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,12 +47,14 @@ import org.slf4j.LoggerFactory;
  * One client's way through the proxy, as a state machine.
  *
  * <pre>
- *             first bytes            connected             the upstream ends
+ *   ┌──┐ SSLRequest, GSSENCRequest, TLS at once
+ *   ▼  │    StartupMessage          connected             the upstream ends
  *   Awaiting ─────────────▶ Connecting ────────▶ Relaying ──────────────────▶ Lingering ──▶ Closed
- *      │                        │ failed            │ the client breaks off                   ▲
- *      │ over the limit,        ▼                   ├─────────────────────────────────────────┤
- *      └──────────────────▶ Refusing ───────────────┴──(error sent)──▶ Lingering ─────────────┘
- *        draining, fenced         a Relaying session that is fenced is Closed
+ *      │    CancelRequest       │ failed            │ the client breaks off       ▲          ▲
+ *      │ refused: an error      ▼ an error          ├─────────────────────────────┼──────────┘
+ *      └────────────────────────┴───────────────────┼─────────────────────────────┘
+ *                                                   └ ended in a drain: an error
+ *                           a Relaying session that is fenced is Closed
  * </pre>
  *
  * <p>Everything happens on the one event loop to which both connections belong, so nothing is
@@ -50,8 +63,12 @@ import org.slf4j.LoggerFactory;
  * <p>The rules of relaying:
  *
  * <ol>
- *   <li>The upstream is connected when the client has sent its first bytes, not before: a load
+ *   <li>The proxy hears what the client wants, and answers requests for encryption itself. The
+ *       upstream is connected when it is a session that may be, or a CancelRequest; a load
  *       balancer's probe, which connects and goes away, costs Postgres nothing.
+ *   <li>TLS ends here: first in the client's pipeline, if the client has asked for it, and not
+ *       there if not. Everything below is about the bytes in clear. {@code close_notify} is the
+ *       client's last byte.
  *   <li>What one read brings is written as one piece, and flushed when the reads are through.
  *   <li>Back pressure, each way by itself: a side that has more unwritten bytes than the high water
  *       mark stops the reads of the other until it is down to the low one. A session's memory is
@@ -69,10 +86,9 @@ import org.slf4j.LoggerFactory;
  *       thrown away; a session that has no upstream yet is refused.
  * </ol>
  *
- * <p>A client is refused as Postgres on a Unix socket would do it: SSLRequest and GSSENCRequest are
- * answered with {@code N}, the start-up message with the error; CancelRequest gets no answer.
- * (Postgres that cannot fork sends the error unasked, but clients no longer show an error that
- * comes in answer to SSLRequest, since CVE-2024-10977.)
+ * <p>A client is refused with the error in answer to its start-up message, not before: clients no
+ * longer show an error that comes in answer to SSLRequest, since CVE-2024-10977. CancelRequest gets
+ * no answer.
  */
 // A write or a close that fails is told to the handlers, not by its future.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -88,11 +104,29 @@ final class Session {
       new ErrorResponse(
           SqlState.ADMIN_SHUTDOWN,
           "terminating connection: the instance is going away; connect again");
+  // As PostgreSQL has it in backend_startup.c.
+  private static final ErrorResponse NO_ALPN =
+      new ErrorResponse(
+          SqlState.PROTOCOL_VIOLATION,
+          "received direct SSL connection request without ALPN protocol negotiation extension");
+  private static final byte[] NOT_HTTP =
+      """
+      HTTP/1.1 400 Bad Request\r
+      Content-Type: text/plain\r
+      Connection: close\r
+      \r
+      This is PostgreSQL's port, and no HTTP is spoken here.
+      """
+          .getBytes(StandardCharsets.US_ASCII);
 
   private final Channel client;
   private final Sessions sessions;
   private final ProxyMetrics metrics;
-  private SessionState state = new Awaiting();
+  private SessionState state = new Awaiting(null);
+  // First in the client's pipeline, if the client has asked for TLS.
+  private @Nullable SslHandler tls;
+  private boolean tlsAtOnce;
+  private long handshakeBegun;
   // The bound of the state, if it has one: no client may hold a connection without using it.
   private @Nullable ScheduledFuture<?> bound;
   // What a session that has begun holds; null before, and in one that is refused from the start.
@@ -185,6 +219,8 @@ final class Session {
 
   private void lost(Desync reason) {
     metrics.desync(reason);
+    // Whether its start-up comes to an end cannot be seen.
+    unbound();
     LOG.atInfo()
         .addKeyValue("client", client.remoteAddress())
         .addKeyValue("reason", reason.label())
@@ -229,10 +265,14 @@ final class Session {
       case Relaying _ -> {
         metrics.fencedSessions.inc();
         close();
+        drop();
       }
       // The last words of Postgres, which the client was slow to take.
-      case Lingering _ -> close();
-      case Awaiting _, Refusing _, Closed _ -> {}
+      case Lingering _, Closed _ -> {
+        close();
+        drop();
+      }
+      case Awaiting _ -> {}
     }
   }
 
@@ -289,14 +329,14 @@ final class Session {
   private static boolean isAtWork(SessionState state) {
     return switch (state) {
       case Connecting _, Relaying _ -> true;
-      case Awaiting _, Refusing _, Lingering _, Closed _ -> false;
+      case Awaiting _, Lingering _, Closed _ -> false;
     };
   }
 
   private void clientRead(ByteBuf bytes) {
     metrics.fromClients.inc(bytes.readableBytes());
     switch (state) {
-      case Awaiting awaiting -> open(awaiting, bytes);
+      case Awaiting awaiting -> hear(awaiting.with(bytes));
       case Connecting connecting -> {
         turns.frontend(bytes);
         connecting.early().add(bytes);
@@ -313,40 +353,160 @@ final class Session {
           bytes.release();
         }
       }
-      case Refusing refusing -> {
-        refusing.received().writeBytes(bytes);
-        bytes.release();
-        answer(refusing);
-      }
       case Lingering _, Closed _ -> bytes.release();
     }
   }
 
-  private void open(Awaiting awaiting, ByteBuf first) {
-    switch (sessions.admit()) {
-      case ADMITTED -> connect(awaiting.toConnecting(), first);
-      case FENCED -> refuse(awaiting.toRefusing(Refusal.FENCE, fenceError(), received(first)));
-      case DRAINING ->
-          refuse(awaiting.toRefusing(Refusal.DRAINING, SHUTTING_DOWN, received(first)));
-      case LIMIT ->
-          refuse(
-              awaiting.toRefusing(
-                  Refusal.LIMIT,
-                  new ErrorResponse(
-                      SqlState.TOO_MANY_CONNECTIONS,
-                      "the proxy has as many clients as it may have (maxConnections)"),
-                  received(first)));
+  private void hear(Awaiting awaiting) {
+    enter(awaiting);
+    ByteBuf received = awaiting.received();
+    if (received == null) {
+      return;
+    }
+    switch (Opening.of(received)) {
+      case Opening.Incomplete _ -> {}
+      case Opening.Tls _ -> {
+        enter(new Awaiting(null));
+        tlsAtOnce = true;
+        encrypt(received);
+      }
+      case Opening.Encryption encryption -> {
+        boolean honest = received.readableBytes() == OpeningRequest.HEADER_LENGTH;
+        received.release();
+        enter(new Awaiting(null));
+        if (honest) {
+          answer(encryption);
+        } else {
+          // An honest client waits for the answer. What comes before it may be of somebody in
+          // between, and would be taken for encrypted (CVE-2021-23214).
+          closeRefused(Refusal.PROTOCOL);
+        }
+      }
+      case Opening.Cancel _ -> cancel(awaiting, received);
+      case Opening.Start start -> start(awaiting, received, start.message());
+      case Opening.Malformed malformed -> refuse(awaiting, Refusal.PROTOCOL, malformed.error());
+      case Opening.Http _ ->
+          refuse(awaiting, Refusal.HTTP, client.alloc().buffer().writeBytes(NOT_HTTP));
     }
   }
 
-  private static ByteBuf received(ByteBuf first) {
-    ByteBuf received = Unpooled.buffer(first.readableBytes()).writeBytes(first);
-    first.release();
-    return received;
+  private void answer(Opening.Encryption encryption) {
+    boolean yes = encryption.tls() && tls == null && sessions.tls() != null;
+    client.writeAndFlush(client.alloc().buffer(1).writeByte(yes ? 'S' : 'N'));
+    if (yes) {
+      encrypt(Unpooled.EMPTY_BUFFER);
+    }
+  }
+
+  /**
+   * From here on the client's bytes are encrypted.
+   *
+   * @param first those that are here already
+   */
+  private void encrypt(ByteBuf first) {
+    ClientTls terminator = sessions.tls();
+    if (tls != null || terminator == null) {
+      first.release();
+      closeRefused(Refusal.ENCRYPTION);
+      return;
+    }
+    SslHandler handler = terminator.handler(client.alloc());
+    tls = handler;
+    handshakeBegun = System.nanoTime();
+    client.pipeline().addFirst(handler);
+    client.pipeline().fireChannelRead(first);
+  }
+
+  private void encrypted(SslHandler handler) {
+    metrics.handshake(System.nanoTime() - handshakeBegun, handler.engine().getSession());
+    if (tlsAtOnce && handler.applicationProtocol() == null && state instanceof Awaiting awaiting) {
+      refuse(awaiting, Refusal.ENCRYPTION, NO_ALPN);
+    }
+  }
+
+  private void handshaken(SslHandshakeCompletionEvent handshake) {
+    SslHandler handler = tls;
+    if (handshake.isSuccess() && handler != null) {
+      encrypted(handler);
+    } else if (!(handshake.cause() instanceof ClosedChannelException)) {
+      metrics.refused(Refusal.HANDSHAKE);
+    }
+  }
+
+  private void start(Awaiting awaiting, ByteBuf received, StartupMessage message) {
+    String user = message.user();
+    if (user == null) {
+      refuse(
+          awaiting,
+          Refusal.PROTOCOL,
+          new ErrorResponse(
+              SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
+              "no PostgreSQL user name specified in startup packet"));
+      return;
+    }
+    ClientTls terminator = sessions.tls();
+    if (terminator != null) {
+      ErrorResponse lacking = lacking(terminator.config(), user);
+      if (lacking != null) {
+        refuse(awaiting, tls == null ? Refusal.ENCRYPTION : Refusal.CERTIFICATE, lacking);
+        return;
+      }
+    }
+    switch (sessions.admit()) {
+      case ADMITTED -> connect(awaiting.toConnecting(), received);
+      case FENCED -> refuse(awaiting, Refusal.FENCE, fenceError());
+      case DRAINING -> refuse(awaiting, Refusal.DRAINING, SHUTTING_DOWN);
+      case LIMIT ->
+          refuse(
+              awaiting,
+              Refusal.LIMIT,
+              new ErrorResponse(
+                  SqlState.TOO_MANY_CONNECTIONS,
+                  "the proxy has as many clients as it may have (maxConnections)"));
+    }
+  }
+
+  /** Why the client's encryption does not suffice; null if it does. */
+  private @Nullable ErrorResponse lacking(TlsConfig wanted, String user) {
+    SslHandler handler = tls;
+    if (handler == null) {
+      return wanted.mode() == TlsConfig.Mode.REQUIRE
+          ? denial("the proxy lets in no session without TLS (sslmode=require, for example)")
+          : null;
+    }
+    if (wanted.clientCertificates() == TlsConfig.ClientCertificates.OFF) {
+      return null;
+    }
+    ClientCertificate certificate = ClientCertificate.of(handler.engine().getSession());
+    if (certificate == null) {
+      return denial("connection requires a valid client certificate");
+    }
+    return wanted.clientCertificates() == TlsConfig.ClientCertificates.VERIFY_CA
+            || certificate.isFor(user)
+        ? null
+        : denial("certificate authentication failed for user \"" + user + '"');
+  }
+
+  private static ErrorResponse denial(String message) {
+    return new ErrorResponse(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, message);
+  }
+
+  /** Passes a CancelRequest on. Nothing is answered to one, whatever becomes of it. */
+  private void cancel(Awaiting awaiting, ByteBuf received) {
+    switch (sessions.admitCancel()) {
+      case ADMITTED -> connect(awaiting.toConnecting(), received);
+      case FENCED -> closeRefused(Refusal.FENCE);
+      case DRAINING -> closeRefused(Refusal.DRAINING);
+      case LIMIT -> closeRefused(Refusal.LIMIT);
+    }
+  }
+
+  private void closeRefused(Refusal reason) {
+    metrics.refused(reason);
+    close();
   }
 
   private void connect(Connecting connecting, ByteBuf first) {
-    unbound();
     turns.frontend(first);
     connecting.early().add(first);
     enter(connecting);
@@ -403,81 +563,35 @@ final class Session {
             SqlState.CANNOT_CONNECT_NOW, "the proxy cannot reach Postgres; try again"));
   }
 
-  private void refuse(Connecting connecting, Refusal reason, ErrorResponse answer) {
-    ByteBuf received = Unpooled.buffer();
-    for (ByteBuf early : connecting.early()) {
-      received.writeBytes(early);
-      early.release();
-    }
-    refuse(connecting.toRefusing(reason, answer, received));
-    if (connecting.clientDone() && state instanceof Refusing) {
+  private void refuse(Connecting connecting, Refusal reason, ErrorResponse error) {
+    connecting.early().forEach(ByteBuf::release);
+    if (turns.state() == Turns.State.CANCEL) {
+      metrics.refused(reason);
+      enter(connecting.toLingering());
       close();
+    } else {
+      refuse(connecting.toLingering(), reason, encoded(error));
     }
   }
 
-  private void refuse(Refusing refusing) {
-    if (refusing.reason() != Refusal.DRAINING) {
-      // In a drain it must show first that it is no CancelRequest.
-      metrics.refused(refusing.reason());
+  private void refuse(Awaiting awaiting, Refusal reason, ErrorResponse error) {
+    refuse(awaiting, reason, encoded(error));
+  }
+
+  private void refuse(Awaiting awaiting, Refusal reason, ByteBuf answer) {
+    if (awaiting.received() != null) {
+      awaiting.received().release();
     }
-    enter(refusing);
+    refuse(awaiting.toLingering(), reason, answer);
+  }
+
+  private void refuse(Lingering lingering, Refusal reason, ByteBuf answer) {
+    metrics.refused(reason);
+    enter(lingering);
     boundBy(sessions.limits().refusalSeconds(), null);
+    client.write(answer);
     client.config().setAutoRead(true);
-    answer(refusing);
-  }
-
-  private void answer(Refusing refusing) {
-    ByteBuf received = refusing.received();
-    try {
-      while (true) {
-        OpeningRequest request = OpeningRequest.peek(received);
-        if (request == null || received.readableBytes() < request.length()) {
-          return;
-        }
-        received.skipBytes(request.length());
-        switch (request.kind()) {
-          case SSL, GSS_ENCRYPTION -> {
-            if (received.isReadable()) {
-              // An honest client waits for the answer before it goes on.
-              close();
-              return;
-            }
-            received.clear();
-            client.writeAndFlush(client.alloc().buffer(1).writeByte('N'));
-          }
-          case CANCEL -> {
-            cancel(refusing, request);
-            return;
-          }
-          case STARTUP -> {
-            if (refusing.reason() == Refusal.DRAINING) {
-              metrics.refused(Refusal.DRAINING);
-            }
-            client.write(encoded(refusing.answer()));
-            received.release();
-            enter(refusing.toLingering());
-            endOutput();
-            return;
-          }
-        }
-      }
-    } catch (IllegalArgumentException e) {
-      // It does not speak the protocol in clear text, so it would not understand an answer.
-      close();
-    }
-  }
-
-  private void cancel(Refusing refusing, OpeningRequest request) {
-    if (refusing.reason() != Refusal.DRAINING || !sessions.admitCancel()) {
-      close();
-      return;
-    }
-    ByteBuf received = refusing.received();
-    int length = request.length();
-    ByteBuf copy =
-        client.alloc().buffer(length).writeBytes(received, received.readerIndex() - length, length);
-    received.release();
-    connect(refusing.toConnecting(), copy);
+    endOutput();
   }
 
   private void upstreamActive(Channel upstream) {
@@ -515,6 +629,9 @@ final class Session {
     if (state instanceof Relaying && mayPass()) {
       client.flush();
       pauseIfSlow(client, upstream);
+      if (bound != null && turns.state() != Turns.State.STARTING) {
+        unbound();
+      }
       if (draining) {
         endIfIdle(DrainEnd.FINISHED);
       }
@@ -560,6 +677,7 @@ final class Session {
   private void clientDone() {
     switch (state) {
       case Connecting connecting -> enter(connecting.withClientDone());
+      case Relaying relaying when relaying.clientDone() -> {}
       case Relaying relaying when mayPass() -> {
         enter(relaying.withClientDone());
         // Behind everything that still waits to be written: shutting down drops what is not.
@@ -573,7 +691,7 @@ final class Session {
                   }
                 });
       }
-      case Relaying _, Awaiting _, Refusing _, Lingering _, Closed _ -> close();
+      case Relaying _, Awaiting _, Lingering _, Closed _ -> close();
     }
   }
 
@@ -595,20 +713,27 @@ final class Session {
    * well.
    */
   private void endOutput() {
-    client
-        .writeAndFlush(Unpooled.EMPTY_BUFFER)
-        .addListener(
-            _ -> {
-              if (!(state instanceof Lingering) || !(client instanceof DuplexChannel duplex)) {
-                return;
-              }
-              if (duplex.isInputShutdown()) {
-                close();
-              } else {
-                duplex.shutdownOutput();
-                boundBy(sessions.limits().lingerSeconds(), null);
-              }
-            });
+    SslHandler handler = tls;
+    ChannelFuture written;
+    if (handler == null) {
+      written = client.writeAndFlush(Unpooled.EMPTY_BUFFER);
+    } else {
+      // Encrypts all that waits; close_notify is behind it.
+      client.flush();
+      written = handler.closeOutbound();
+    }
+    written.addListener(
+        _ -> {
+          if (!(state instanceof Lingering) || !(client instanceof DuplexChannel duplex)) {
+            return;
+          }
+          if (duplex.isInputShutdown()) {
+            close();
+          } else {
+            duplex.shutdownOutput();
+            boundBy(sessions.limits().lingerSeconds(), null);
+          }
+        });
   }
 
   private void close() {
@@ -618,16 +743,46 @@ final class Session {
     }
     unbound();
     enter(new Closed());
-    client.close();
+    if (tls == null || !isAllSent()) {
+      drop();
+    } else {
+      // Says close_notify first.
+      client.close();
+    }
     switch (before) {
+      case Awaiting awaiting -> {
+        if (awaiting.received() != null) {
+          awaiting.received().release();
+        }
+      }
       case Connecting connecting -> connecting.early().forEach(ByteBuf::release);
       case Relaying relaying -> relaying.upstream().close();
-      case Refusing refusing -> refusing.received().release();
-      case Awaiting _, Lingering _, Closed _ -> {}
+      case Lingering _, Closed _ -> {}
     }
   }
 
-  private void failed(Throwable cause) {
+  private boolean isAllSent() {
+    ChannelOutboundBuffer waiting = client.unsafe().outboundBuffer();
+    return waiting != null && waiting.totalPendingWriteBytes() == 0;
+  }
+
+  /** Closes the client's connection with what waits to be written to it. */
+  private void drop() {
+    SslHandler handler = tls;
+    ChannelHandlerContext context = handler == null ? null : client.pipeline().context(handler);
+    if (context == null) {
+      client.close();
+    } else {
+      // Past the handler: it would say close_notify, behind what shall not be said any more.
+      context.close();
+    }
+  }
+
+  private void failed(Throwable thrown) {
+    Throwable cause =
+        thrown instanceof DecoderException && thrown.getCause() != null
+            ? thrown.getCause()
+            : thrown;
     if (cause instanceof IOException) {
       LOG.atDebug()
           .addKeyValue("client", client.remoteAddress())
@@ -661,8 +816,11 @@ final class Session {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-      if (event instanceof ChannelInputShutdownEvent) {
-        clientDone();
+      switch (event) {
+        case ChannelInputShutdownEvent _ -> clientDone();
+        case SslHandshakeCompletionEvent handshake -> handshaken(handshake);
+        case SslCloseCompletionEvent end when end.isSuccess() -> clientDone();
+        default -> {}
       }
     }
 

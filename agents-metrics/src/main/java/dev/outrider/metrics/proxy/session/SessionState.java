@@ -1,11 +1,11 @@
 package dev.outrider.metrics.proxy.session;
 
-import dev.outrider.metrics.proxy.ProxyMetrics;
-import dev.outrider.protocol.backend.ErrorResponse;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a {@link Session} is. Each state holds just what it needs; a transition is a method of the
@@ -13,16 +13,26 @@ import java.util.List;
  */
 sealed interface SessionState {
   /**
-   * The client has not sent a byte; nothing is known of what it wants, and Postgres is not
-   * bothered.
+   * It is not known yet what the client wants, and Postgres is not bothered.
+   *
+   * @param received what it has said so far; null if nothing, or nothing since the answer to its
+   *     request for encryption
    */
-  record Awaiting() implements SessionState {
+  record Awaiting(@Nullable ByteBuf received) implements SessionState {
+    /** With what came now. The buffer is not larger than what is in it: most say no more. */
+    Awaiting with(ByteBuf bytes) {
+      ByteBuf all = received == null ? Unpooled.buffer(bytes.readableBytes()) : received;
+      all.writeBytes(bytes);
+      bytes.release();
+      return new Awaiting(all);
+    }
+
     Connecting toConnecting() {
       return new Connecting(new ArrayList<>(1), false);
     }
 
-    Refusing toRefusing(ProxyMetrics.Refusal reason, ErrorResponse answer, ByteBuf received) {
-      return new Refusing(reason, answer, received);
+    Lingering toLingering() {
+      return new Lingering();
     }
   }
 
@@ -41,8 +51,8 @@ sealed interface SessionState {
       return new Relaying(upstream, false);
     }
 
-    Refusing toRefusing(ProxyMetrics.Refusal reason, ErrorResponse answer, ByteBuf received) {
-      return new Refusing(reason, answer, received);
+    Lingering toLingering() {
+      return new Lingering();
     }
   }
 
@@ -56,25 +66,6 @@ sealed interface SessionState {
   record Relaying(Channel upstream, boolean clientDone) implements SessionState {
     Relaying withClientDone() {
       return new Relaying(upstream, true);
-    }
-
-    Lingering toLingering() {
-      return new Lingering();
-    }
-  }
-
-  /**
-   * The client will get an error as soon as it can understand one.
-   *
-   * @param reason why, for the metrics
-   * @param answer what it will be told
-   * @param received what it has sent and is not yet understood
-   */
-  record Refusing(ProxyMetrics.Refusal reason, ErrorResponse answer, ByteBuf received)
-      implements SessionState {
-    /** A CancelRequest may pass where a session may not. */
-    Connecting toConnecting() {
-      return new Connecting(new ArrayList<>(1), false);
     }
 
     Lingering toLingering() {

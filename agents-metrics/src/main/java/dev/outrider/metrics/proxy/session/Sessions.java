@@ -2,6 +2,7 @@ package dev.outrider.metrics.proxy.session;
 
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import io.netty.channel.Channel;
@@ -54,6 +55,7 @@ public final class Sessions {
   private final Fence fence;
   private final Limits limits;
   private volatile int maxConnections;
+  private volatile @Nullable ClientTls tls;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
   private volatile boolean draining;
 
@@ -96,6 +98,11 @@ public final class Sessions {
   /** How many clients may be connected from now on; those that are connected stay. */
   public void setMaxConnections(int maxConnections) {
     this.maxConnections = maxConnections;
+  }
+
+  /** The TLS of clients that connect from now on; null: none. */
+  public void setTls(@Nullable ClientTls tls) {
+    this.tls = tls;
   }
 
   /** How many clients are connected. */
@@ -185,14 +192,23 @@ public final class Sessions {
     return open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
   }
 
-  /** Decides on a CancelRequest that comes in a drain; one that is admitted is at work, too. */
-  boolean admitCancel() {
+  /**
+   * Decides on a CancelRequest; one that is admitted is at work, too. The limit is not for it, and
+   * neither is a drain while there are sessions: it may wait for that very query.
+   */
+  Verdict admitCancel() {
     atWork.incrementAndGet();
-    if (drained.get() != null) {
-      return true;
+    Verdict verdict = Verdict.ADMITTED;
+    if (fence.problem() != null) {
+      verdict = Verdict.FENCED;
+    } else if (draining && drained.get() == null) {
+      verdict = Verdict.DRAINING;
     }
-    atWork.decrementAndGet();
-    return false;
+    if (verdict != Verdict.ADMITTED) {
+      atWork.decrementAndGet();
+      endIfIdle();
+    }
+    return verdict;
   }
 
   /** A session that was admitted has no upstream any more. */
@@ -206,6 +222,10 @@ public final class Sessions {
 
   Upstream upstream() {
     return upstream.get();
+  }
+
+  @Nullable ClientTls tls() {
+    return tls;
   }
 
   UpstreamHealth health() {

@@ -1,4 +1,4 @@
-package dev.outrider.agents.http;
+package dev.outrider.agents.tls;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,4 +1,4 @@
-package dev.outrider.agents.http;
+package dev.outrider.agents.tls;
 
 import java.net.Socket;
 import java.security.Principal;
@@ -13,13 +13,14 @@ import org.jspecify.annotations.Nullable;
  * A key manager with one certificate, for servers; without the detour of an encrypted key store in
  * memory.
  */
-final class OneKey extends X509ExtendedKeyManager {
+public final class OneKey extends X509ExtendedKeyManager {
   private static final String ALIAS = "server";
 
   private final X509Certificate[] chain;
   private final PrivateKey key;
 
-  OneKey(List<X509Certificate> chain, PrivateKey key) {
+  /** Takes the chain, the certificate first, and its key. */
+  public OneKey(List<X509Certificate> chain, PrivateKey key) {
     this.chain = chain.toArray(X509Certificate[]::new);
     this.key = key;
   }

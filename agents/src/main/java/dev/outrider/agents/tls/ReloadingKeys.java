@@ -1,0 +1,111 @@
+package dev.outrider.agents.tls;
+
+import dev.outrider.agents.config.Problem;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is made of key files that may change.
+ *
+ * <p>New files are in force whole or not at all: if one cannot be read, or key and certificate do
+ * not belong together, what was made before stays, and the log and {@link #problem} tell why. Safe
+ * for all threads.
+ *
+ * @param <T> what is made of the files
+ */
+public final class ReloadingKeys<T> {
+  private static final Logger LOG = LoggerFactory.getLogger(ReloadingKeys.class);
+
+  /**
+   * Makes something of what the files hold.
+   *
+   * @param <T> what is made
+   */
+  @FunctionalInterface
+  public interface Maker<T> {
+    /**
+     * Makes it.
+     *
+     * @throws GeneralSecurityException if nothing can be made of this
+     * @throws IOException if nothing can be made of this
+     */
+    T make(KeyMaterial material) throws IOException, GeneralSecurityException;
+  }
+
+  private final String what;
+  private final KeyFiles files;
+  private final Maker<T> maker;
+  private final InstantSource clock;
+  private KeyFiles.@Nullable Stamps read;
+  private KeyFiles.@Nullable Stamps seen;
+  private @Nullable T made;
+  private volatile @Nullable Problem problem;
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param what the key of the configuration that names the files, for the problem: {@code tls}
+   * @param files where they are
+   * @param maker makes something of them
+   * @param clock tells since when something is wrong
+   */
+  public ReloadingKeys(String what, KeyFiles files, Maker<T> maker, InstantSource clock) {
+    this.what = what;
+    this.files = files;
+    this.maker = maker;
+    this.clock = clock;
+  }
+
+  /** Why the newest files are not in force, or null if they are. */
+  public @Nullable Problem problem() {
+    return problem;
+  }
+
+  /**
+   * What is made of the files as they are now; null if they have never been usable. Looks at the
+   * files, and reads them if they have changed.
+   */
+  public synchronized @Nullable T current() {
+    KeyFiles.Stamps now = files.stamps();
+    seen = now;
+    if (!now.equals(read)) {
+      load(now);
+    }
+    return made;
+  }
+
+  /**
+   * Looks whether the files have changed. A change is taken up only when two looks in a row see the
+   * same new files, so that files which are being written are not read half-written.
+   *
+   * @return whether they were read, well or not
+   */
+  public synchronized boolean look() {
+    KeyFiles.Stamps now = files.stamps();
+    boolean settled = now.equals(seen);
+    seen = now;
+    if (!settled || now.equals(read)) {
+      return false;
+    }
+    load(now);
+    return true;
+  }
+
+  private void load(KeyFiles.Stamps now) {
+    read = now;
+    try {
+      made = maker.make(KeyMaterial.read(files));
+      problem = null;
+      LOG.atInfo().addKeyValue("certificate", files.certificate()).log("certificates are loaded");
+    } catch (IOException | GeneralSecurityException e) {
+      // The message of an error about a file may be no more than its name.
+      String why = e instanceof IOException ? e.toString() : String.valueOf(e.getMessage());
+      problem = new Problem(what, "the certificates cannot be used: " + why, clock.instant());
+      LOG.atError().addKeyValue("problem", why).log("the certificates cannot be used");
+    }
+  }
+}
