@@ -15,6 +15,9 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
 6. A pod that was made again under its name elsewhere while this one still runs: the lock knows
    names only, so this one leaves it alone (functions is_replaced and is_impostor), and a lease that
    has expired is not prolonged by the consent of the replicas (failsafe mode).
+7. A primary whose PostgreSQL exits while the API server is away: it is started again, if the lease
+   still stands and all other instances consent to it (function restart_without_dcs). Patroni would
+   wait for the API server.
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
 """
@@ -40,6 +43,8 @@ RECORD = "/run/postgresql/instance.json"
 REPLAY_STANDS = 30
 NO_RECEIVER = 10
 NOT_RUNNING = 60
+# What pg_controldata says of a primary that was not stopped, or was just being stopped.
+WAS_PRIMARY = ("in production", "in crash recovery", "shutting down", "shut down")
 # A postmaster that lived for less has not come up.
 COMES_UP = 10
 
@@ -602,6 +607,42 @@ class Instance:
             return False
         return self.may_hold_the_lock(dcs)
 
+    @guarded
+    def restart_without_dcs(self, ha):
+        """Starts the PostgreSQL of a primary that has exited; what is done, or None.
+
+        It is what Patroni does where it holds the lock (Ha.recover), with the consent of the others in
+        the place of the lock, as where PostgreSQL runs on (Ha._handle_dcs_error).
+        """
+        from patroni import global_config
+        from patroni.postgresql.misc import PostgresqlRole, PostgresqlState
+
+        postgres = ha.state_handler
+        if (
+            ha.is_paused()
+            or not ha.is_failsafe_mode()
+            or ha.is_standby_cluster()
+            or ha._async_executor.busy
+            or postgres.role != PostgresqlRole.PRIMARY
+            or postgres.is_running()
+            or postgres.state not in (PostgresqlState.RUNNING, PostgresqlState.STARTING, PostgresqlState.CRASHED)
+            or postgres.config.recovery_conf_exists()
+            or postgres.controldata().get("Database cluster state") not in WAS_PRIMARY
+            or not ha.check_failsafe_topology()
+        ):
+            return None
+        postgres.set_state(PostgresqlState.CRASHED)
+        action = "starting primary after failure"
+        refused = ha._async_executor.try_run_async(
+            action, postgres.start, args=(global_config.primary_start_timeout, ha._async_executor.critical_task)
+        )
+        if refused is not None:
+            return None
+        ha.set_is_leader(True)
+        ha._failsafe.set_is_active(time.time())
+        ha.recovering = True
+        return action + " because failsafe mode is enabled and all members are accessible"
+
     # the record
 
     @staticmethod
@@ -805,6 +846,11 @@ def hooks(instance):
             (Ha, "update_lock", ["update_status"]),
             (Ha, "check_failsafe_topology", []),
             (Ha, "update_failsafe", ["data"]),
+            (Ha, "_handle_dcs_error", []),
+            (Ha, "_failsafe", None),
+            (Ha, "recovering", None),
+            (Postgresql, "start", ["timeout", "task", "block_callbacks", "role", "after_start"]),
+            (Postgresql, "controldata", []),
             (Ha, "set_is_leader", ["value"]),
             (Ha, "load_cluster_from_dcs", []),
             (Ha, "shutdown", []),
@@ -841,7 +887,8 @@ def hooks(instance):
     set_is_leader, load, run_cycle = Ha.set_is_leader, Ha.load_cluster_from_dcs, Ha.run_cycle
     take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
-    stop, handover, update_failsafe = Postgresql.stop, Handover(), Ha.update_failsafe
+    stop, handover = Postgresql.stop, Handover()
+    update_failsafe, handle_dcs_error = Ha.update_failsafe, Ha._handle_dcs_error
 
     def is_zombie(process):
         try:
@@ -858,6 +905,9 @@ def hooks(instance):
             return method(self, *args, **kwargs)
 
         return hooked
+
+    def hooked_dcs_error(self):
+        return instance.restart_without_dcs(self) or handle_dcs_error(self)
 
     def hooked_update_failsafe(self, data):
         if instance.is_impostor(self, data):
@@ -937,6 +987,7 @@ def hooks(instance):
     Ha.update_lock = after_asking(Ha.update_lock)
     Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology, instance.may_go_on_without_dcs)
     Ha.update_failsafe = hooked_update_failsafe
+    Ha._handle_dcs_error = hooked_dcs_error
     Ha.run_cycle = hooked_run_cycle
     Ha.set_is_leader = hooked_set_is_leader
     Ha.load_cluster_from_dcs = hooked_load

@@ -578,9 +578,11 @@ class HookTest(Quiet):
         from patroni.ha import Ha
         from patroni.postgresql.postmaster import PostmasterProcess
 
-        from patroni import ha, postgresql
+        from patroni import ha, postgresql, thread_pool
         from patroni.postgresql import Postgresql, postmaster
 
+        thread_pool.configure_global_pool(2)
+        cls.addClassCleanup(lambda: thread_pool.get_executor().shutdown())
         cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, Postgresql, postmaster, postgresql, ha)
         cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners[:4]
 
@@ -639,7 +641,7 @@ class HookTest(Quiet):
             role="primary",
             bootstrapping=False,
             data_dir=self.folder,
-            cancellable=None,
+            cancellable=SimpleNamespace(reset_is_cancelled=lambda: None),
             _cluster_info_state={"timeline": 1},
             is_running=lambda: SimpleNamespace(pid=None),
             config=SimpleNamespace(get=lambda *args: None),
@@ -758,6 +760,63 @@ class HookTest(Quiet):
         self.assertFalse(self.ha.acquire_lock())
         self.assertFalse(self.ha.check_failsafe_topology())
         self.assertFalse(self.ha.dcs.take_leader())
+
+    def crashed_without_dcs(self):
+        """A primary with a lease, whose PostgreSQL exits while the API server is away."""
+        from patroni import global_config
+        from patroni.dcs import Cluster, ClusterConfig, Status, SyncState
+
+        def no_cluster():
+            from patroni.exceptions import DCSError
+
+            raise DCSError("it is away")
+
+        config = ClusterConfig.from_node(1, json.dumps({"ttl": 20, "failsafe_mode": True}))
+        global_config.update(Cluster(None, config, None, Status.empty(), [], None, SyncState.empty(), None, None, {}))
+        self.addCleanup(global_config.update, None)
+        self.ha.dcs._last_failsafe = {"a-0": "https://a-0:8008/patroni"}
+        self.cycle(lambda: self.ha.update_lock())
+        del self.ha._run_cycle
+        self.ha.dcs.get_cluster = no_cluster
+        self.started = threading.Event()
+        self.postgres.is_running = lambda: None
+        self.postgres.state = "running"
+        self.postgres.config.recovery_conf_exists = lambda: False
+        self.postgres.controldata = lambda: {"Database cluster state": "in production"}
+        self.postgres.reset_cluster_info_state = lambda *args: None
+        self.postgres.last_operation = lambda: 7
+        self.postgres.set_state = lambda state: setattr(self.postgres, "state", state)
+        self.postgres.start = lambda timeout, task: self.started.set()
+
+    def test_without_the_api_server_a_primary_that_crashed_is_started_again(self):
+        self.crashed_without_dcs()
+        self.clock.now += 5
+
+        info = self.ha.run_cycle()
+
+        self.assertTrue(info.startswith("starting primary after failure"), info)
+        self.assertTrue(self.started.wait(5))
+        self.assertEqual(1025.0, self.written()["leaseUntil"])
+
+    def test_without_the_api_server_nothing_is_started_that_may_be_another_s(self):
+        cases = {
+            "an expired lease": lambda: setattr(self.clock, "now", self.clock.now + 20),
+            "a standby": lambda: setattr(self.postgres, "role", "replica"),
+            "a standby signal": lambda: setattr(self.postgres.config, "recovery_conf_exists", lambda: True),
+            "data of a standby": lambda: setattr(
+                self.postgres, "controldata", lambda: {"Database cluster state": "in archive recovery"}
+            ),
+            "a failed start": lambda: setattr(self.postgres, "state", "start failed"),
+            "no consent": lambda: self.ha.dcs._last_failsafe.update({"a-1": "https://127.0.0.1:1/patroni"}),
+        }
+        for name, change in cases.items():
+            with self.subTest(name):
+                self.ha = self.make_ha()
+                self.crashed_without_dcs()
+                change()
+
+                self.assertEqual("DCS is not accessible", self.ha.run_cycle())
+                self.assertFalse(self.started.wait(0.1))
 
     def test_a_shutdown_ends_it(self):
         self.cycle(lambda: self.ha.update_lock())

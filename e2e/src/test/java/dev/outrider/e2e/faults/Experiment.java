@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -113,10 +114,20 @@ final class Experiment {
       stage.describe(diary);
       rescue();
     }
+    rest();
     Outcome outcome = outcome(history, verdict, primary, begun, ended, start);
     diary.note(outcome.line());
     outcome.remarks().forEach(diary::note);
     return outcome;
+  }
+
+  private void rest() {
+    try {
+      TimeUnit.NANOSECONDS.sleep(fault.rest().toNanos());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
   }
 
   private void inject(Workload workload) {

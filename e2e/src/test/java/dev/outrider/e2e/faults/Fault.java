@@ -182,6 +182,11 @@ enum Fault {
     Duration inSoak() {
       return Duration.ofMinutes(10);
     }
+
+    @Override
+    Duration rest() {
+      return Duration.ofMinutes(1);
+    }
   },
 
   /** The operator is killed, and the primary's pod with it. */
@@ -307,6 +312,14 @@ enum Fault {
   /** The same in the long runs. */
   Duration inSoak() {
     return lasts;
+  }
+
+  /**
+   * How long Kubernetes is left alone when everything is back: after a time without API server its
+   * controllers see nodes and Endpoints late.
+   */
+  Duration rest() {
+    return Duration.ZERO;
   }
 
   /** The instance that has to be primary before, or null for any. */
