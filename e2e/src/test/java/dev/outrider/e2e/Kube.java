@@ -211,17 +211,21 @@ public final class Kube {
     return data;
   }
 
+  /** The address of one of a cluster's Services: rw, ro or r. */
+  public String address(String namespace, String cluster, String service) {
+    return client
+        .services()
+        .inNamespace(namespace)
+        .withName(cluster + "-" + service)
+        .get()
+        .getSpec()
+        .getClusterIP();
+  }
+
   /** As the application's user, through one of the Services. */
   public Connection connect(String namespace, String cluster, String service) throws SQLException {
     Map<String, String> app = secret(namespace, cluster + "-app");
-    String address =
-        client
-            .services()
-            .inNamespace(namespace)
-            .withName(cluster + "-" + service)
-            .get()
-            .getSpec()
-            .getClusterIP();
+    String address = address(namespace, cluster, service);
     Properties properties = new Properties();
     properties.setProperty("user", String.valueOf(app.get("username")));
     properties.setProperty("password", String.valueOf(app.get("password")));
