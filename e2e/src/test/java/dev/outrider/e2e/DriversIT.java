@@ -84,8 +84,8 @@ class DriversIT {
             "PGSSLMODE=disable",
             "bash",
             "-c",
-            "mkdir -p /var/lib/outrider/e2e && PATH=/usr/lib/postgresql/18/bin:$PATH bash -c \"$0\""
-                + " libpq /var/lib/outrider/e2e",
+            "mkdir -p /var/lib/outrider/pgdata/e2e && PATH=/usr/lib/postgresql/18/bin:$PATH bash -c \"$0\""
+                + " libpq /var/lib/outrider/pgdata/e2e",
             Files.readString(SCRIPTS.resolve("libpq")));
 
     passed(told, 9);
