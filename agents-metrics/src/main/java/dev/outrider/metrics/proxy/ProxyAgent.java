@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy;
 
 import dev.outrider.agents.AgentCommand.Surroundings;
+import dev.outrider.agents.config.MetricsConfig;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.TlsConfig;
@@ -13,6 +14,7 @@ import dev.outrider.metrics.proxy.session.Sessions;
 import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
+import dev.outrider.metrics.proxy.wire.WireMetrics;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.EventExecutor;
@@ -110,7 +112,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
             health,
             fence,
             Sessions.Limits.DEFAULTS,
-            config.maxConnections());
+            config.maxConnections(),
+            wire(config.metrics()));
     beforeWrite = sessions::settle;
     fence.onShut(sessions::fence);
     fence.look();
@@ -133,6 +136,13 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         .addKeyValue("transport", transport)
         .addKeyValue("eventLoops", eventLoops(config))
         .log("listening");
+  }
+
+  private @Nullable WireMetrics wire(MetricsConfig config) {
+    return config.enabled()
+        ? new WireMetrics(
+            surroundings.metrics(), config.maxLabels(), config.maxFingerprints(), System::nanoTime)
+        : null;
   }
 
   private static int eventLoops(ProxyConfig config) {
@@ -201,6 +211,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       throw new IllegalStateException("not started");
     }
     Lifecycle.restartKey("eventLoops", config.eventLoops(), changed.eventLoops());
+    Lifecycle.restartKey("metrics", config.metrics(), changed.metrics());
     // What is new first: if it cannot be had, nothing has changed.
     boolean otherTls = !changed.tls().equals(config.tls());
     ClientTls changedTls = otherTls ? loadTls(changed, now.metrics) : null;

@@ -121,6 +121,7 @@ final class ProxyFixture implements AutoCloseable {
         defaults.drainFolder(),
         maxConnections,
         2,
+        defaults.metrics(),
         defaults.log());
   }
 

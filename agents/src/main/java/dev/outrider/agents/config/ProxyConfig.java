@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxConnections how many clients may be connected at once, 1 to 100000; one more is refused
  *     with SQLSTATE 53300
  * @param eventLoops threads that relay, 1 to 256, or 0 for one per available processor, at most 8
+ * @param metrics what is told of the messages that are relayed
  * @param log what is logged
  */
 public record ProxyConfig(
@@ -37,6 +38,7 @@ public record ProxyConfig(
     Path drainFolder,
     int maxConnections,
     int eventLoops,
+    MetricsConfig metrics,
     LogConfig log)
     implements AgentConfig {
 
@@ -59,6 +61,7 @@ public record ProxyConfig(
           Path.of("/tmp/outrider"),
           2000,
           0,
+          MetricsConfig.DEFAULTS,
           new LogConfig(LogConfig.Level.INFO));
 
   /** Every key, for help and documentation. */
@@ -107,6 +110,22 @@ public record ProxyConfig(
               "eventLoops",
               "NUMBER",
               "threads that relay, 1 to 256; 0: one per processor, at most 8"),
+          new ConfigKey(
+              "metrics.enabled",
+              "BOOLEAN",
+              "whether messages, statements and times are counted: true or false"),
+          new ConfigKey(
+              "metrics.maxLabels",
+              "NUMBER",
+              "sets of database, user and application that are told apart, 4 to 1000"),
+          new ConfigKey(
+              "metrics.maxFingerprints",
+              "NUMBER",
+              "fingerprints of statements that have figures of their own, 8 to 1000"),
+          new ConfigKey(
+              "metrics.texts",
+              "BOOLEAN",
+              "whether /queries shows statements, without their values: true or false"),
           new ConfigKey("log.level", "LEVEL", "error, warn, info, debug or trace"));
 
   /** Checks every range. */
@@ -132,7 +151,7 @@ public record ProxyConfig(
     }
   }
 
-  private static void number(String key, int value, int least, int most) {
+  static void number(String key, int value, int least, int most) {
     if (value < least || value > most) {
       throw ConfigException.value(key, String.valueOf(value), least + " to " + most);
     }
@@ -160,11 +179,12 @@ public record ProxyConfig(
                     section.value("drainFolder", DEFAULTS.drainFolder, Path::of),
                     section.value("maxConnections", DEFAULTS.maxConnections, ProxyConfig::integer),
                     section.value("eventLoops", DEFAULTS.eventLoops, ProxyConfig::integer),
+                    section.section("metrics", DEFAULTS.metrics, MetricsConfig::from),
                     section.section(
                         "log", DEFAULTS.log, log -> LogConfig.from(log, DEFAULTS.log))));
   }
 
-  private static int integer(String text) {
+  static int integer(String text) {
     try {
       return Integer.parseInt(text);
     } catch (NumberFormatException e) {
@@ -187,6 +207,7 @@ public record ProxyConfig(
         .put("drainFolder", drainFolder.toString())
         .put("maxConnections", String.valueOf(maxConnections))
         .put("eventLoops", String.valueOf(eventLoops))
+        .put("metrics", metrics.toTree())
         .put("log", log.toTree())
         .build();
   }

@@ -38,6 +38,7 @@ class ProxyConfigTest {
           Path.of("/tmp/outrider"),
           100,
           4,
+          new MetricsConfig(false, 10, 20, false),
           new LogConfig(LogConfig.Level.DEBUG));
 
   private static ProxyConfig parse(String yaml) {
@@ -64,6 +65,11 @@ class ProxyConfigTest {
         drainFolder: "/tmp/outrider"
         maxConnections: "2000"
         eventLoops: "0"
+        metrics:
+          enabled: "true"
+          maxLabels: "100"
+          maxFingerprints: "100"
+          texts: "true"
         log:
           level: "info"
         """,
@@ -98,6 +104,7 @@ class ProxyConfigTest {
         drainTimeout: 120s
         maxConnections: 100
         eventLoops: 4
+        metrics: {enabled: false, maxLabels: 10, maxFingerprints: 20, texts: false}
         log: {level: debug}
         """;
 
@@ -128,7 +135,7 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, tls, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, metrics, status, tls, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
@@ -143,6 +150,8 @@ class ProxyConfigTest {
           maxConnections: many                  | proxy.yaml:1: maxConnections: "many" (expected: a whole number)
           eventLoops: 257                       | proxy.yaml:1: eventLoops: "257" (expected: 0 to 256)
           log: {level: loud}                    | proxy.yaml:1: log.level: "loud" (expected: error, warn, info, debug or trace)
+          metrics: {maxLabels: 3}               | proxy.yaml:1: metrics.maxLabels: "3" (expected: 4 to 1000)
+          metrics: {enabled: yes}               | proxy.yaml:1: metrics.enabled: "yes" (expected: true or false)
           drainFolder: here                     | proxy.yaml:1: drainFolder: "here" (expected: an absolute path)
           instance: here                        | proxy.yaml:1: instance: "here" (expected: an absolute path)
           status: {}                            | proxy.yaml:1: status.listen: is missing
@@ -158,7 +167,7 @@ class ProxyConfigTest {
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, status, tls, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, metrics, status, tls, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When

@@ -189,6 +189,7 @@ public final class ClusterObjects {
             DRAIN_FOLDER,
             defaults.maxConnections(),
             defaults.eventLoops(),
+            defaults.metrics(),
             defaults.log())
         .toYaml();
   }

@@ -14,6 +14,7 @@ import dev.outrider.metrics.proxy.session.SessionState.Relaying;
 import dev.outrider.metrics.proxy.tls.ClientCertificate;
 import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
+import dev.outrider.metrics.proxy.wire.WireSession;
 import dev.outrider.protocol.SqlState;
 import dev.outrider.protocol.backend.ErrorResponse;
 import dev.outrider.protocol.frame.Desync;
@@ -131,7 +132,9 @@ final class Session {
   private @Nullable ScheduledFuture<?> bound;
   // What a session that has begun holds; null before, and in one that is refused from the start.
   private Fence.@Nullable Pass pass;
-  private final Turns turns = new Turns(this::lost);
+  // Null: nobody wants to know what is said.
+  private final @Nullable WireSession wire;
+  private final Turns turns;
   private boolean draining;
   private DrainEnd drainEnd = DrainEnd.OWN;
   private @Nullable ScheduledFuture<?> silence;
@@ -140,6 +143,8 @@ final class Session {
     this.client = client;
     this.sessions = sessions;
     this.metrics = metrics;
+    this.wire = sessions.wire(client.eventLoop());
+    this.turns = new Turns(this::lost, wire);
     client.pipeline().addLast(new ClientSide());
     boundBy(sessions.limits().openingSeconds(), Refusal.SILENCE);
   }
@@ -338,11 +343,11 @@ final class Session {
     switch (state) {
       case Awaiting awaiting -> hear(awaiting.with(bytes));
       case Connecting connecting -> {
-        turns.frontend(bytes);
+        heardClient(bytes);
         connecting.early().add(bytes);
       }
       case Relaying relaying -> {
-        turns.frontend(bytes);
+        heardClient(bytes);
         if (relaying.upstream().isWritable()) {
           relaying.upstream().write(bytes);
         } else if (mayPass()) {
@@ -355,6 +360,20 @@ final class Session {
       }
       case Lingering _, Closed _ -> bytes.release();
     }
+  }
+
+  private void heardClient(ByteBuf bytes) {
+    if (wire != null) {
+      wire.clientRead();
+    }
+    turns.frontend(bytes);
+  }
+
+  private void heardUpstream(ByteBuf bytes) {
+    if (wire != null) {
+      wire.upstreamRead();
+    }
+    turns.backend(bytes);
   }
 
   private void hear(Awaiting awaiting) {
@@ -507,7 +526,10 @@ final class Session {
   }
 
   private void connect(Connecting connecting, ByteBuf first) {
-    turns.frontend(first);
+    if (wire != null && tls != null) {
+      wire.encrypted();
+    }
+    heardClient(first);
     connecting.early().add(first);
     enter(connecting);
     client.config().setAutoRead(false);
@@ -628,7 +650,7 @@ final class Session {
   private void upstreamReadComplete(Channel upstream) {
     if (state instanceof Relaying && mayPass()) {
       client.flush();
-      pauseIfSlow(client, upstream);
+      pauseForClient(upstream);
       if (bound != null && turns.state() != Turns.State.STARTING) {
         unbound();
       }
@@ -644,8 +666,18 @@ final class Session {
     }
   }
 
+  private void pauseForClient(Channel upstream) {
+    if (wire != null && !client.isWritable()) {
+      wire.clientSlow();
+    }
+    pauseIfSlow(client, upstream);
+  }
+
   private void clientWritabilityChanged() {
     if (client.isWritable() && state instanceof Relaying relaying) {
+      if (wire != null) {
+        wire.clientReady();
+      }
       relaying.upstream().config().setAutoRead(true);
     }
   }
@@ -662,12 +694,12 @@ final class Session {
       bytes.release();
       return;
     }
-    turns.backend(bytes);
+    heardUpstream(bytes);
     if (client.isWritable()) {
       client.write(bytes);
     } else if (mayPass()) {
       client.writeAndFlush(bytes);
-      pauseIfSlow(client, relaying.upstream());
+      pauseForClient(relaying.upstream());
     } else {
       bytes.release();
     }
@@ -827,6 +859,9 @@ final class Session {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
       close();
+      if (wire != null) {
+        wire.end();
+      }
       sessions.closed(Session.this);
     }
 

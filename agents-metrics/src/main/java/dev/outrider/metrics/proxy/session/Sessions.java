@@ -5,7 +5,10 @@ import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
+import dev.outrider.metrics.proxy.wire.WireMetrics;
+import dev.outrider.metrics.proxy.wire.WireSession;
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -54,6 +57,7 @@ public final class Sessions {
   private final UpstreamHealth health;
   private final Fence fence;
   private final Limits limits;
+  private final @Nullable WireMetrics wire;
   private volatile int maxConnections;
   private volatile @Nullable ClientTls tls;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
@@ -68,6 +72,7 @@ public final class Sessions {
    * @param fence asked whether sessions may reach the upstream
    * @param limits the bounds of idle states
    * @param maxConnections how many clients may be connected
+   * @param wire told of what sessions say, or null
    */
   public Sessions(
       ProxyMetrics metrics,
@@ -75,13 +80,15 @@ public final class Sessions {
       UpstreamHealth health,
       Fence fence,
       Limits limits,
-      int maxConnections) {
+      int maxConnections,
+      @Nullable WireMetrics wire) {
     this.metrics = metrics;
     this.upstream = upstream;
     this.health = health;
     this.fence = fence;
     this.limits = limits;
     this.maxConnections = maxConnections;
+    this.wire = wire;
   }
 
   /** Takes in a client that has just connected; called on its event loop. */
@@ -234,6 +241,11 @@ public final class Sessions {
 
   Fence guard() {
     return fence;
+  }
+
+  /** Who is told of what a session on this event loop says; null: nobody. */
+  @Nullable WireSession wire(EventLoop loop) {
+    return wire == null ? null : wire.session(loop);
   }
 
   Limits limits() {

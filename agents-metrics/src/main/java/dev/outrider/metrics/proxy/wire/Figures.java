@@ -1,0 +1,95 @@
+package dev.outrider.metrics.proxy.wire;
+
+import org.jspecify.annotations.Nullable;
+
+/** What one event loop has counted of one fingerprint with one set of labels. For one thread. */
+final class Figures {
+  private static final int SQL_STATES = 8;
+
+  /** What it is of; null for what has no fingerprint of its own. */
+  final @Nullable Fingerprint fingerprint;
+
+  /** A text of just this one statement. */
+  final KnownText alone = new KnownText(this);
+
+  private long calls;
+  private long rows;
+  private long bytesFromClient;
+  private long bytesFromUpstream;
+  // Read by other event loops for an estimate, which may be a little old.
+  private long nanos;
+  private final Latencies latencies = new Latencies(Latencies.COARSE);
+  private final Tally errors = new Tally(SQL_STATES);
+
+  Figures(@Nullable Fingerprint fingerprint) {
+    this.fingerprint = fingerprint;
+  }
+
+  /** A statement has come to its end, or to that of a part of its rows. */
+  void done(boolean isCall, long took, long rows, long fromClient, long fromUpstream) {
+    calls += isCall ? 1 : 0;
+    this.rows += rows;
+    took(took, fromClient, fromUpstream);
+  }
+
+  /** A statement has failed. */
+  void failed(int code, long took, long fromClient, long fromUpstream) {
+    errors.add(code);
+    took(took, fromClient, fromUpstream);
+  }
+
+  private void took(long took, long fromClient, long fromUpstream) {
+    bytesFromClient += fromClient;
+    bytesFromUpstream += fromUpstream;
+    nanos += took;
+    latencies.observe(took);
+  }
+
+  /** Takes in what others have counted. */
+  void add(Figures other) {
+    calls += other.calls;
+    rows += other.rows;
+    bytesFromClient += other.bytesFromClient;
+    bytesFromUpstream += other.bytesFromUpstream;
+    nanos += other.nanos;
+    latencies.add(other.latencies);
+    errors.add(other.errors);
+  }
+
+  /** How often it was executed with success. */
+  long calls() {
+    return calls;
+  }
+
+  /** Rows returned or affected. */
+  long rows() {
+    return rows;
+  }
+
+  long bytesFromClient() {
+    return bytesFromClient;
+  }
+
+  long bytesFromUpstream() {
+    return bytesFromUpstream;
+  }
+
+  /** The time of all executions, in nanoseconds. */
+  long nanos() {
+    return nanos;
+  }
+
+  Latencies latencies() {
+    return latencies;
+  }
+
+  /** Failed executions by SQLSTATE, see {@link ErrorHead#sqlState}. */
+  Tally errors() {
+    return errors;
+  }
+
+  /** Whether anything was counted. */
+  boolean isUsed() {
+    return latencies.count() > 0;
+  }
+}

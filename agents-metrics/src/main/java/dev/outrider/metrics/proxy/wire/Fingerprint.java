@@ -1,0 +1,58 @@
+package dev.outrider.metrics.proxy.wire;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A statement without its values, of sessions with one set of labels, that has figures of its own.
+ * What is not said otherwise is guarded by {@link Fingerprints}.
+ */
+final class Fingerprint {
+  /** Of whose sessions. Any thread. */
+  final LabelSet labels;
+
+  /** The hash of the normalised text. Any thread. */
+  final long hash;
+
+  /** The normalised text. To be shown only once a statement with it has succeeded. Any thread. */
+  final String text;
+
+  private volatile boolean retired;
+  private final List<Figures> figures = new ArrayList<>(1);
+  private long nanosBefore;
+  private double weight;
+
+  Fingerprint(LabelSet labels, long hash, String text) {
+    this.labels = labels;
+    this.hash = hash;
+    this.text = text;
+  }
+
+  /** Whether its figures belong to the rest by now. Any thread. */
+  boolean isRetired() {
+    return retired;
+  }
+
+  void retire() {
+    retired = true;
+  }
+
+  void counts(Figures here) {
+    figures.add(here);
+  }
+
+  /** What it took lately: what was before counts less each time. */
+  double weigh() {
+    long nanos = 0;
+    for (Figures here : figures) {
+      nanos += here.nanos();
+    }
+    weight = weight * Fingerprints.REMEMBERED + (nanos - nanosBefore);
+    nanosBefore = nanos;
+    return weight;
+  }
+
+  double weight() {
+    return weight;
+  }
+}

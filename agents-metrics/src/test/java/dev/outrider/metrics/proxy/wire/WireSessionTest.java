@@ -1,0 +1,340 @@
+package dev.outrider.metrics.proxy.wire;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.outrider.protocol.SqlState;
+import dev.outrider.protocol.backend.BindComplete;
+import dev.outrider.protocol.backend.ErrorFields;
+import dev.outrider.protocol.backend.ErrorResponse;
+import dev.outrider.protocol.backend.NoticeResponse;
+import dev.outrider.protocol.backend.ParameterStatus;
+import dev.outrider.protocol.backend.ParseComplete;
+import dev.outrider.protocol.backend.RowDescription;
+import dev.outrider.protocol.frontend.Execute;
+import dev.outrider.protocol.frontend.Sync;
+import dev.outrider.protocol.frontend.Terminate;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class WireSessionTest {
+  private static final long MILLI = 1_000_000;
+
+  private final Told told = Told.whole();
+
+  private static String alice(String name, String... more) {
+    StringBuilder labels = new StringBuilder(name).append("{application=\"app\",database=\"shop\"");
+    for (int i = 0; i < more.length; i += 2) {
+      labels.append(',').append(more[i]).append("=\"").append(more[i + 1]).append('"');
+    }
+    return labels.append(",user=\"alice\"}").toString();
+  }
+
+  private String value(String name, String... more) {
+    return told.series().getOrDefault(alice("outrider_proxy_" + name, more), "none");
+  }
+
+  /** A session with a bit of everything, in steps of one side each. */
+  private static void play(Told told) {
+    told.begin("alice", "shop", "app");
+    told.pass(MILLI);
+    told.client(Messages.query("SELECT 'a secret' ; insert into t values (1)"));
+    told.pass(MILLI);
+    told.upstream(new RowDescription(List.of()), Messages.row());
+    told.pass(MILLI);
+    told.upstream(Messages.row(), Messages.done("SELECT 2"));
+    told.pass(MILLI);
+    told.upstream(Messages.done("INSERT 0 5"), Messages.READY);
+    told.client(
+        Messages.parse("s", "update t set a = $1"),
+        Messages.bind("", "s"),
+        new Execute("", 0),
+        Messages.bind("", "s"),
+        new Execute("", 0),
+        Sync.INSTANCE);
+    told.pass(2 * MILLI);
+    told.upstream(
+        ParseComplete.INSTANCE,
+        BindComplete.INSTANCE,
+        Messages.done("UPDATE 3"),
+        BindComplete.INSTANCE,
+        Messages.error("23505"),
+        Messages.READY);
+    told.client(Messages.query("begin"));
+    told.upstream(
+        new NoticeResponse(
+            ErrorFields.of(
+                ErrorFields.Severity.WARNING, new SqlState("25001"), "already", null, null)),
+        Messages.done("BEGIN"),
+        Messages.READY_IN_TRANSACTION);
+    told.pass(7 * MILLI);
+  }
+
+  @Test
+  void countsWhatWasSaid() {
+    // When
+    play(told);
+
+    // Then
+    assertEquals("1", value("sessions", "encryption", "none"));
+    assertEquals("2", value("messages", "from", "client", "type", "query"));
+    assertEquals("2", value("messages", "from", "client", "type", "bind"));
+    assertEquals("2", value("messages", "from", "upstream", "type", "data_row"));
+    assertEquals("1", value("statements", "kind", "select"));
+    assertEquals("2", value("rows", "kind", "select"));
+    assertEquals("5", value("rows", "kind", "insert"));
+    assertEquals("3", value("rows", "kind", "update"));
+    assertEquals("1", value("transactions", "outcome", "committed"));
+    assertEquals("1", value("transactions", "outcome", "rolled_back"));
+    assertEquals("1", value("errors", "severity", "error", "sqlstate", "23505"));
+    assertEquals("1", value("notices", "severity", "warning"));
+    assertEquals("1.0", value("open_sessions", "state", "idle_in_transaction"));
+    assertEquals("0.007", value("open_sessions_oldest_seconds", "state", "idle_in_transaction"));
+    assertEquals("1.0", value("prepared_statements"));
+    assertEquals(2, told.figures("update t set a = $1").latencies().count());
+    assertEquals(1, told.figures("update t set a = $1").calls());
+  }
+
+  @Test
+  void measuresFromTheStatementOrTheAnswerBeforeIt() {
+    // When
+    play(told);
+
+    // Then
+    assertEquals(0.002, told.figures("select $1").latencies().seconds());
+    assertEquals(0.001, told.figures("insert into t values ($1)").latencies().seconds());
+    SessionFigures alice =
+        told.totals().sessions().stream()
+            .filter(figures -> figures.labels.user().equals("alice"))
+            .findFirst()
+            .orElseThrow();
+    assertEquals(0.001, alice.firstRow.seconds());
+    assertEquals(1, alice.firstRow.count());
+    assertEquals(0.005, alice.transaction.seconds());
+    assertEquals(2, alice.transaction.count());
+  }
+
+  @Test
+  void cutAnywhereTheFiguresAreTheSame() {
+    // Given
+    play(told);
+    Map<String, String> whole = told.series();
+    Random random = new Random(42);
+    for (int round = 0; round < 300; round++) {
+      // When
+      Told cut = new Told(random, 100);
+      play(cut);
+      // Then
+      assertEquals(whole, cut.series());
+    }
+  }
+
+  @Test
+  void noValueIsEverShown() {
+    play(told);
+    assertFalse(told.series().toString().contains("secret"));
+    for (Figures figures : told.totals().fingerprints()) {
+      assertFalse(figures.fingerprint != null && figures.fingerprint.text.contains("secret"));
+    }
+  }
+
+  @Test
+  void whoIsNotLetInMakesUpNoLabels() {
+    // When
+    for (int i = 0; i < 50; i++) {
+      told.begin("alice", "shop", "app");
+    }
+    Told refused = Told.whole();
+    refused.client(startup("mallory"));
+    refused.upstream(new ErrorResponse(new SqlState("28P01"), "no"));
+
+    // Then
+    assertEquals("50", value("sessions", "encryption", "none"));
+    String errors = "outrider_proxy_errors{application=\"\",database=\"\",";
+    assertEquals(
+        "1", refused.series().get(errors + "severity=\"fatal\",sqlstate=\"28P01\",user=\"\"}"));
+    assertFalse(refused.series().toString().contains("mallory"));
+  }
+
+  private static ByteBuf startup(String user) {
+    ByteBuf out = Unpooled.buffer();
+    new dev.outrider.protocol.frontend.StartupMessage(
+            dev.outrider.protocol.frontend.StartupMessage.PROTOCOL_3_2, Map.of("user", user))
+        .encode(out);
+    return out;
+  }
+
+  @Test
+  void labelsAreBounded() {
+    // When
+    for (int i = 0; i < 100; i++) {
+      told.begin("alice", "shop", "app-" + i);
+      told.client(Messages.query("select " + i));
+      told.upstream(Messages.done("SELECT 0"), Messages.READY);
+    }
+
+    // Then
+    long sets =
+        told.series().keySet().stream()
+            .filter(name -> name.startsWith("outrider_proxy_sessions{"))
+            .count();
+    assertEquals(16, sets);
+    assertEquals(
+        "85",
+        told.series()
+            .get(
+                "outrider_proxy_sessions{application=\"other\",database=\"shop\","
+                    + "encryption=\"none\",user=\"alice\"}"));
+  }
+
+  @Test
+  void anApplicationMayChangeItsName() {
+    told.begin("alice", "shop", "psql");
+    told.client(Messages.parse("s", "select 1"), Sync.INSTANCE);
+    told.upstream(ParseComplete.INSTANCE, Messages.READY);
+
+    // When
+    told.client(Messages.query("set application_name to 'app'"));
+    told.upstream(
+        Messages.done("SET"), new ParameterStatus("application_name", "app"), Messages.READY);
+    told.client(Messages.bind("", "s"), new Execute("", 0), Sync.INSTANCE);
+    told.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals("1", value("statements", "kind", "select"));
+    assertEquals(
+        List.of("app"),
+        told.totals().fingerprints().stream()
+            .map(figures -> figures.fingerprint)
+            .filter(fingerprint -> fingerprint != null && fingerprint.text.equals("select $1"))
+            .filter(fingerprint -> fingerprint != null)
+            .map(fingerprint -> fingerprint.labels.application())
+            .filter(application -> !application.equals("psql"))
+            .toList());
+  }
+
+  @Test
+  void stringsAreReadAsTheSessionReadsThem() {
+    told.begin("alice", "shop", "app");
+    told.upstream(new ParameterStatus("standard_conforming_strings", "off"));
+    told.client(Messages.query("select 'it\\'s a secret'"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    assertEquals(1, told.figures("select $1").calls());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // The transaction is open, nothing is under way: Postgres rolls it back.
+    "begin, BEGIN, T, rolled_back",
+    // Postgres had not answered: nobody here knows.
+    "insert into t values (1), '', '', unknown",
+  })
+  void aSessionThatEndsInATransaction(String text, String tag, String status, String outcome) {
+    told.begin("alice", "shop", "app");
+    told.client(Messages.query(text));
+    if (!tag.isEmpty()) {
+      told.upstream(Messages.done(tag), Messages.READY_IN_TRANSACTION);
+    }
+    told.client(Terminate.INSTANCE);
+    told.session().end();
+    told.session().end();
+    assertEquals("1", value("transactions", "outcome", outcome));
+    assertEquals("none", value("open_sessions", "state", "idle"));
+  }
+
+  @Test
+  void tooMuchAtOnceIsCountedWithTheRest() {
+    told.begin("alice", "shop", "app");
+    int many = Pending.MOST + 10;
+    for (int i = 0; i < many; i++) {
+      told.client(Messages.query("select 1"));
+    }
+    for (int i = 0; i < many; i++) {
+      told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    }
+    Totals totals = told.totals();
+    assertEquals(1, totals.overflows(Overflow.PIPELINE));
+    assertEquals(String.valueOf(many), value("fingerprint_calls", "fingerprint", "other"));
+    assertEquals(String.valueOf(many), value("transactions", "outcome", "committed"));
+
+    // When nothing waits any more
+    told.client(Messages.query("select 1"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals(1, told.figures("select $1").calls());
+  }
+
+  @Test
+  void whatTakesLittleTimeMakesRoomAndNothingIsLost() {
+    Told few = new Told(new Random(1), 8);
+    few.begin("alice", "shop", "app");
+    for (int i = 0; i < 500; i++) {
+      few.client(Messages.query("select a" + i + " from t"));
+      few.upstream(Messages.done("SELECT 2"), Messages.READY);
+      few.client(Messages.query("select slow from t"));
+      few.pass(MILLI);
+      few.upstream(Messages.done("SELECT 1"), Messages.READY);
+    }
+    Totals totals = few.totals();
+    assertTrue(totals.fingerprints().size() <= 8);
+    assertEquals(500, few.figures("select slow from t").calls());
+    long calls = 0;
+    long rows = 0;
+    for (Figures figures : totals.fingerprints()) {
+      calls += figures.calls();
+      rows += figures.rows();
+    }
+    for (SessionFigures figures : totals.sessions()) {
+      calls += figures.rest.calls();
+      rows += figures.rest.rows();
+    }
+    assertEquals(1000, calls);
+    assertEquals(1500, rows);
+  }
+
+  /** Whatever both sides say, nothing is thrown, and no count goes below nothing. */
+  @Test
+  void nonsenseIsCounted() {
+    long seed = Long.getLong("fuzz.seed", System.nanoTime());
+    System.out.println("WireSessionTest: -Dfuzz.seed=" + seed);
+    Random random = new Random(seed);
+    String frontend = "QFSPBEDCcfdHpX";
+    String backend = "GWECTDZIZTHcd12nstNSAKRVv3";
+    for (int round = 0; round < 1500; round++) {
+      Told some = new Told(random, 8);
+      some.begin("alice", "shop", "app");
+      for (int i = 0; i < 60; i++) {
+        boolean fromClient = random.nextBoolean();
+        String types = fromClient ? frontend : backend;
+        byte[] body = new byte[random.nextInt(12)];
+        random.nextBytes(body);
+        for (int at = 0; at < body.length; at++) {
+          body[at] = random.nextInt(3) == 0 ? 0 : body[at];
+        }
+        ByteBuf message =
+            Unpooled.buffer()
+                .writeByte(types.charAt(random.nextInt(types.length())))
+                .writeInt(body.length + 4)
+                .writeBytes(body);
+        if (fromClient) {
+          some.client(message);
+        } else {
+          some.upstream(message);
+        }
+        some.pass(random.nextInt(1000));
+      }
+      some.series()
+          .forEach((name, value) -> assertFalse(value.startsWith("-"), "seed " + seed + name));
+      some.session().end();
+      assertEquals(0, some.totals().now().size());
+    }
+  }
+}
