@@ -7,6 +7,7 @@ import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.http.AgentEndpoint;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Lifecycle;
+import dev.outrider.agents.lifecycle.Page;
 import dev.outrider.agents.log.AgentLog;
 import dev.outrider.agents.reload.ConfigFile;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -122,6 +123,11 @@ public final class Main {
       @Override
       public List<Problem> stuck() {
         return lifecycle.stuck();
+      }
+
+      @Override
+      public @Nullable Page page(String path, boolean json) {
+        return lifecycle.page(path, json);
       }
 
       @Override

@@ -8,6 +8,7 @@ import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.agents.lifecycle.Agent;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Lifecycle;
+import dev.outrider.agents.lifecycle.Page;
 import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.Sessions;
@@ -51,6 +52,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   private ProxyConfig config;
   private volatile @Nullable Running running;
   private volatile @Nullable ClientTls tls;
+  private volatile @Nullable WireMetrics wire;
   private volatile boolean stopping;
 
   /** What there is between start and stop. */
@@ -105,6 +107,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     UpstreamHealth health = new UpstreamHealth(() -> upstream, chores, surroundings.clock());
     ProxyMetrics metrics =
         new ProxyMetrics(surroundings.metrics(), this::connections, fence, this::certificateEnd);
+    WireMetrics wireMetrics = wire(config.metrics());
+    wire = wireMetrics;
     Sessions sessions =
         new Sessions(
             metrics,
@@ -113,7 +117,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
             fence,
             Sessions.Limits.DEFAULTS,
             config.maxConnections(),
-            wire(config.metrics()));
+            wireMetrics);
     beforeWrite = sessions::settle;
     fence.onShut(sessions::fence);
     fence.look();
@@ -141,7 +145,11 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   private @Nullable WireMetrics wire(MetricsConfig config) {
     return config.enabled()
         ? new WireMetrics(
-            surroundings.metrics(), config.maxLabels(), config.maxFingerprints(), System::nanoTime)
+            surroundings.metrics(),
+            config.maxLabels(),
+            config.maxFingerprints(),
+            config.texts(),
+            System::nanoTime)
         : null;
   }
 
@@ -286,6 +294,12 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
           }
         });
     return stuck;
+  }
+
+  @Override
+  public @Nullable Page page(String path, boolean json) {
+    WireMetrics told = wire;
+    return told == null || !path.equals("/queries") ? null : told.queries(json);
   }
 
   @Override

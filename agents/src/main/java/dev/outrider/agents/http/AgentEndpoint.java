@@ -10,6 +10,7 @@ import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.StatusConfig;
 import dev.outrider.agents.lifecycle.AgentException;
+import dev.outrider.agents.lifecycle.Page;
 import io.prometheus.metrics.exporter.httpserver.MetricsHandler;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
@@ -29,7 +30,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves {@code /metrics}, {@code /livez}, {@code /readyz} and {@code /status}.
+ * Serves {@code /metrics}, {@code /livez}, {@code /readyz}, {@code /status} and what the agent has
+ * of its own.
  *
  * <ul>
  *   <li>{@code /livez}: 200, or 503 when only a restart helps, with one line for each reason.
@@ -48,6 +50,7 @@ public final class AgentEndpoint implements AutoCloseable {
   private static final int MAX_REQUEST_SECONDS = 5;
   private static final int MAX_CONNECTIONS = 64;
   private static final Logger LOG = LoggerFactory.getLogger(AgentEndpoint.class);
+  private static final String NOT_FOUND = "not found\n";
   private static final String TEXT = "text/plain; charset=utf-8";
 
   static {
@@ -68,6 +71,12 @@ public final class AgentEndpoint implements AutoCloseable {
 
     /** What only a restart can mend. */
     List<Problem> stuck();
+
+    /**
+     * What the agent shows at a path of its own, as JSON or as plain text; null if it has no such
+     * path.
+     */
+    @Nullable Page page(String path, boolean json);
 
     /** The record for the operator. */
     AgentStatus status();
@@ -111,6 +120,7 @@ public final class AgentEndpoint implements AutoCloseable {
     } else if (config.http().listen().isLoopback()) {
       handle(plain, "/status", exchange -> answerStatus(exchange, readings::status));
     }
+    plain.createContext("/", guarded("/", exchange -> answerPage(exchange, readings)));
     plain.start();
     return new AgentEndpoint(plain, secret, threads);
   }
@@ -183,24 +193,46 @@ public final class AgentEndpoint implements AutoCloseable {
   private static void handle(HttpServer server, String path, HttpHandler handler) {
     server.createContext(
         path,
-        exchange -> {
-          try (exchange) {
-            String method = exchange.getRequestMethod();
-            // The server matches by prefix.
-            if (!exchange.getRequestURI().getPath().equals(path)) {
-              send(exchange, 404, TEXT, "not found\n");
-            } else if (!method.equals("GET") && !method.equals("HEAD")) {
-              exchange.getResponseHeaders().set("Allow", "GET, HEAD");
-              send(exchange, 405, TEXT, "only GET and HEAD are allowed\n");
-            } else {
-              handler.handle(exchange);
-            }
-          } catch (RuntimeException | Error e) {
-            // A bug in what is told shall not end what is done: the connection ends, the process
-            // does not.
-            LOG.atError().addKeyValue("path", path).setCause(e).log("a request failed");
-          }
-        });
+        guarded(
+            path,
+            exchange -> {
+              // The server matches by prefix.
+              if (exchange.getRequestURI().getPath().equals(path)) {
+                handler.handle(exchange);
+              } else {
+                send(exchange, 404, TEXT, NOT_FOUND);
+              }
+            }));
+  }
+
+  private static HttpHandler guarded(String path, HttpHandler handler) {
+    return exchange -> {
+      try (exchange) {
+        String method = exchange.getRequestMethod();
+        if (!method.equals("GET") && !method.equals("HEAD")) {
+          exchange.getResponseHeaders().set("Allow", "GET, HEAD");
+          send(exchange, 405, TEXT, "only GET and HEAD are allowed\n");
+        } else {
+          handler.handle(exchange);
+        }
+      } catch (RuntimeException | Error e) {
+        // A bug in what is told shall not end what is done: the connection ends, the process
+        // does not.
+        LOG.atError().addKeyValue("path", path).setCause(e).log("a request failed");
+      }
+    };
+  }
+
+  private static void answerPage(HttpExchange exchange, Readings readings) throws IOException {
+    String accept = exchange.getRequestHeaders().getFirst("Accept");
+    Page page =
+        readings.page(
+            exchange.getRequestURI().getPath(), accept != null && accept.contains("json"));
+    if (page == null) {
+      send(exchange, 404, TEXT, NOT_FOUND);
+    } else {
+      send(exchange, 200, page.type(), page.text());
+    }
   }
 
   private static void answer(HttpExchange exchange, String good, String bad, List<Problem> problems)

@@ -3,14 +3,15 @@ package dev.outrider.agents.lifecycle;
 import dev.outrider.agents.config.ConfigException;
 import dev.outrider.agents.config.Problem;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an agent does, seen by its {@link Lifecycle}.
  *
  * <p>{@link #start}, {@link #reconfigure}, {@link #drain}, {@link #cut} and {@link #stop} are
  * called by one thread, in that order apart from {@code reconfigure}, which comes any number of
- * times between start and drain. {@link #unready} and {@link #stuck} are called by others at any
- * time.
+ * times between start and drain. {@link #unready}, {@link #stuck} and {@link #page} are called by
+ * others at any time.
  *
  * @param <C> the agent's configuration record
  */
@@ -58,6 +59,17 @@ public interface Agent<C> {
 
   /** Ends the work that a drain still waits for; the drain's {@code ended} is still to be run. */
   void cut();
+
+  /**
+   * What the agent shows at a path of its own; null if it has no such path. Called by any thread
+   * while the agent runs, may take a second, not more.
+   *
+   * @param path as it was asked for, for example {@code /queries}
+   * @param json whether it is to be JSON, and not plain text
+   */
+  default @Nullable Page page(String path, boolean json) {
+    return null;
+  }
 
   /** Gives everything back. */
   void stop();

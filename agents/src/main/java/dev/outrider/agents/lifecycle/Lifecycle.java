@@ -179,6 +179,12 @@ public final class Lifecycle<C extends AgentConfig> {
     return stuck;
   }
 
+  /** What the agent shows at a path of its own, see {@link Agent#page}. Any thread. */
+  public @Nullable Page page(String path, boolean json) {
+    Agent<C> working = agent;
+    return working == null ? null : working.page(path, json);
+  }
+
   /** What the agent tells the operator. Any thread. */
   public AgentStatus status() {
     AgentState now = state;

@@ -9,6 +9,7 @@ import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
+import dev.outrider.agents.lifecycle.Page;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
@@ -74,6 +75,13 @@ class AgentEndpointTest {
           }
 
           @Override
+          public @Nullable Page page(String path, boolean json) {
+            return path.equals("/own")
+                ? json ? new Page("application/json", "{}") : new Page("text/plain", "own")
+                : null;
+          }
+
+          @Override
           public AgentStatus status() {
             return STATUS;
           }
@@ -95,6 +103,28 @@ class AgentEndpointTest {
       throws IOException, InterruptedException {
     try (HttpClient client = HttpClient.newHttpClient()) {
       return get(client, "http", endpoint.address(), path);
+    }
+  }
+
+  @Test
+  void anAgentMayHavePathsOfItsOwn() throws Exception {
+    try (AgentEndpoint endpoint = start(Map.of());
+        HttpClient client = HttpClient.newHttpClient()) {
+      // When
+      HttpResponse<String> plain = get(endpoint, "/own");
+      HttpResponse<String> json =
+          client.send(
+              HttpRequest.newBuilder(
+                      URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/own"))
+                  .header("Accept", "application/json")
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+
+      // Then
+      assertEquals("own", plain.body());
+      assertEquals("{}", json.body());
+      assertEquals("application/json", json.headers().firstValue("Content-Type").orElse(""));
+      assertEquals(404, get(endpoint, "/own/more").statusCode());
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.outrider.metrics.proxy.wire;
 
+import dev.outrider.agents.lifecycle.Page;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -22,6 +23,7 @@ public final class WireMetrics {
 
   private final LabelSets labelSets;
   private final Fingerprints fingerprints;
+  private final boolean texts;
   private final LongSupplier nanoTime;
   private final Map<EventLoop, LoopFigures> loops = new ConcurrentHashMap<>();
 
@@ -31,10 +33,16 @@ public final class WireMetrics {
    * @param registry where they are registered
    * @param maxLabels how many sets of database, user and application are told apart
    * @param maxFingerprints how many fingerprints have figures of their own
+   * @param texts whether texts of statements are shown
    * @param nanoTime measures time, {@link System#nanoTime}
    */
   public WireMetrics(
-      PrometheusRegistry registry, int maxLabels, int maxFingerprints, LongSupplier nanoTime) {
+      PrometheusRegistry registry,
+      int maxLabels,
+      int maxFingerprints,
+      boolean texts,
+      LongSupplier nanoTime) {
+    this.texts = texts;
     this.labelSets = new LabelSets(maxLabels);
     this.fingerprints = new Fingerprints(maxFingerprints);
     this.nanoTime = nanoTime;
@@ -46,6 +54,16 @@ public final class WireMetrics {
     LoopFigures figures =
         loops.computeIfAbsent(loop, _ -> new LoopFigures(labelSets, fingerprints));
     return new WireSession(figures, nanoTime);
+  }
+
+  /**
+   * What is shown of fingerprints and their figures; null if an event loop does not answer.
+   *
+   * @param json whether as JSON, and not as a table
+   */
+  public @Nullable Page queries(boolean json) {
+    Totals totals = totals();
+    return totals == null ? null : QueriesPage.of(totals, texts, json);
   }
 
   private MetricSnapshots collect() {

@@ -146,6 +146,34 @@ class WireSessionTest {
   }
 
   @Test
+  void queriesShowsWhatSucceededWithoutItsValues() {
+    // Given
+    play(told);
+    told.client(Messages.query("select it's a secret, the second secret is 'mine"));
+    told.upstream(Messages.error("42601"), Messages.READY_FAILED);
+
+    // When
+    String plain = QueriesPage.of(told.totals(), true, false).text();
+    String json = QueriesPage.of(told.totals(), true, true).text();
+    String withoutTexts = QueriesPage.of(told.totals(), false, true).text();
+
+    // Then
+    assertTrue(plain.contains(" alice@shop/app: update t set a = $1"), plain);
+    assertTrue(
+        json.contains(
+            "\"seconds\":0.002,\"calls\":1,\"errors\":{\"23505\":1},\"rows\":3,"
+                + "\"bytesFromClient\":103,\"bytesFromUpstream\":53,"
+                + "\"text\":\"update t set a = $1\"}"),
+        json);
+    assertTrue(json.contains("\"errors\":{\"42601\":1}"), json);
+    for (String shown : List.of(plain, json)) {
+      assertFalse(shown.contains("secret"), shown);
+      assertFalse(shown.contains("mine"), shown);
+    }
+    assertFalse(withoutTexts.contains("update t"), withoutTexts);
+  }
+
+  @Test
   void whoIsNotLetInMakesUpNoLabels() {
     // When
     for (int i = 0; i < 50; i++) {
