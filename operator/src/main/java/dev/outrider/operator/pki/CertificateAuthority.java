@@ -2,8 +2,6 @@ package dev.outrider.operator.pki;
 
 import java.io.IOException;
 import java.io.StringReader;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -33,7 +31,6 @@ import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
-import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
 import org.bouncycastle.operator.ContentSigner;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
@@ -95,8 +92,8 @@ public final class CertificateAuthority {
           false,
           new JcaX509ExtensionUtils().createSubjectKeyIdentifier(pair.getPublic()));
       return new CertificateAuthority(
-          pem(sign(builder, pair.getPrivate())),
-          pem(new PemObject("PRIVATE KEY", pair.getPrivate().getEncoded())));
+          Pem.write(sign(builder, pair.getPrivate())),
+          Pem.write(new PemObject("PRIVATE KEY", pair.getPrivate().getEncoded())));
     } catch (GeneralSecurityException | IOException | OperatorCreationException e) {
       throw new IllegalStateException("cannot make a certificate authority: " + e.getMessage(), e);
     }
@@ -104,6 +101,28 @@ public final class CertificateAuthority {
 
   /** Issues a certificate for servers and clients alike. */
   public Issued issue(String commonName, List<String> dnsNames, Instant now, SecureRandom random) {
+    return issue(
+        commonName,
+        dnsNames,
+        new ExtendedKeyUsage(
+            new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}),
+        now,
+        random);
+  }
+
+  /** Issues a certificate for servers alone: who has it cannot pass as a client. */
+  public Issued issueServer(
+      String commonName, List<String> dnsNames, Instant now, SecureRandom random) {
+    return issue(
+        commonName, dnsNames, new ExtendedKeyUsage(KeyPurposeId.id_kp_serverAuth), now, random);
+  }
+
+  private Issued issue(
+      String commonName,
+      List<String> dnsNames,
+      ExtendedKeyUsage purposes,
+      Instant now,
+      SecureRandom random) {
     try {
       KeyPair pair = keyPair(random);
       X509Certificate authority = parse(certificate);
@@ -117,11 +136,7 @@ public final class CertificateAuthority {
               random);
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
       builder.addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
-      builder.addExtension(
-          Extension.extendedKeyUsage,
-          false,
-          new ExtendedKeyUsage(
-              new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}));
+      builder.addExtension(Extension.extendedKeyUsage, false, purposes);
       builder.addExtension(
           Extension.authorityKeyIdentifier,
           false,
@@ -134,8 +149,8 @@ public final class CertificateAuthority {
                   .map(name -> new GeneralName(GeneralName.dNSName, name))
                   .toArray(GeneralName[]::new)));
       return new Issued(
-          pem(sign(builder, privateKey(key))),
-          pem(new PemObject("PRIVATE KEY", pair.getPrivate().getEncoded())));
+          Pem.write(sign(builder, privateKey(key))),
+          Pem.write(new PemObject("PRIVATE KEY", pair.getPrivate().getEncoded())));
     } catch (GeneralSecurityException | IOException | OperatorCreationException e) {
       throw new IllegalStateException("cannot issue a certificate: " + e.getMessage(), e);
     }
@@ -186,16 +201,6 @@ public final class CertificateAuthority {
       throws OperatorCreationException {
     ContentSigner signer = new JcaContentSignerBuilder("SHA256withECDSA").build(key);
     return builder.build(signer);
-  }
-
-  private static String pem(Object object) {
-    StringWriter text = new StringWriter();
-    try (JcaPEMWriter writer = new JcaPEMWriter(text)) {
-      writer.writeObject(object);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return text.toString();
   }
 
   private static X509Certificate parse(String pem) throws GeneralSecurityException {
