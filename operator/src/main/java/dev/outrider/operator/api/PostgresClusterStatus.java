@@ -34,6 +34,8 @@ public record PostgresClusterStatus(
             "What is being done for instances that are not well, and what must be known of them"
                 + " meanwhile.")
         @Nullable List<RecoveryStatus> recovery,
+    @JsonPropertyDescription("The certificate that clients are shown.")
+        @Nullable CertificateStatus certificate,
     @Nullable Versions versions,
     @JsonPropertyDescription("What the defaults were resolved to.") @Nullable Resolved resolved) {
 
@@ -128,6 +130,16 @@ public record PostgresClusterStatus(
               "A configuration that it refuses, and what else has been wrong for more than 30 s.")
           @Nullable List<String> problems) {}
 
+  /** The certificate that the proxies have. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record CertificateStatus(
+      @JsonPropertyDescription(
+              "operator (of the cluster's own authority), or the Secret that it was copied from.")
+          String source,
+      @JsonPropertyDescription("Until when it is valid, RFC 3339.") String notAfter,
+      @JsonPropertyDescription("The DNS names and addresses that it is for.")
+          @Nullable List<String> names) {}
+
   /** Versions in force. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Versions(
@@ -140,5 +152,6 @@ public record PostgresClusterStatus(
       @Nullable String postgresImage,
       @Nullable String agentsImage,
       @Nullable ReplicationSpec replication,
+      @Nullable TlsSpec tls,
       @Nullable Map<String, String> parameters) {}
 }

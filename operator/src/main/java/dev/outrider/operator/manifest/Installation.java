@@ -152,6 +152,8 @@ final class Installation {
         rule("", List.of("pods"), "get", "list", "watch", "patch", "update", "delete"),
         rule("", List.of("events"), "create", "patch"),
         rule("events.k8s.io", List.of("events"), "create", "patch"),
+        // Asked for where a spec names an issuer, and deleted when it no longer does.
+        rule("cert-manager.io", List.of("certificates"), "get", "create", "patch", "delete"),
         rule("apps", List.of("statefulsets"), "get", "list", "watch", "create", "patch"),
         rule("policy", List.of("poddisruptionbudgets"), "get", "list", "watch", "create", "patch"),
         rule(

@@ -4,6 +4,7 @@ import dev.outrider.agents.config.ConfigHash;
 import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.HttpConfig;
 import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.agents.config.UpstreamAddress;
 import dev.outrider.operator.api.DeletionPolicy;
 import dev.outrider.operator.api.ServiceSpec;
@@ -77,14 +78,24 @@ public final class ClusterObjects {
   private final Wanted wanted;
   private final Images images;
   private final Trust trust;
+  private final @Nullable ServedTls served;
 
+  /**
+   * @param served what the proxies show their clients; null where there is no proxy
+   */
   public ClusterObjects(
-      Names names, OwnerReference owner, Wanted wanted, Images images, Trust trust) {
+      Names names,
+      OwnerReference owner,
+      Wanted wanted,
+      Images images,
+      Trust trust,
+      @Nullable ServedTls served) {
     this.names = names;
     this.owner = owner;
     this.wanted = wanted;
     this.images = images;
     this.trust = trust;
+    this.served = served;
   }
 
   static String dataFolder(int version) {
@@ -180,7 +191,7 @@ public final class ClusterObjects {
             new HostPort("0.0.0.0", 5432),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
             INSTANCE_RECORD,
-            defaults.tls(),
+            clientTls(),
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
             PodTemplate.status(),
             defaults.connectTimeout(),
@@ -194,6 +205,22 @@ public final class ClusterObjects {
         .toYaml();
   }
 
+  private TlsConfig clientTls() {
+    if (served == null || wanted.tls().mode() == TlsConfig.Mode.DISABLE) {
+      return TlsConfig.DISABLED;
+    }
+    Path folder = Path.of(TLS_FOLDER);
+    TlsConfig.ClientCertificates demand = served.clientCertificates(wanted.tls());
+    return new TlsConfig(
+        wanted.tls().mode(),
+        folder.resolve(ServedTls.CERTIFICATE),
+        folder.resolve(ServedTls.KEY),
+        demand == TlsConfig.ClientCertificates.OFF
+            ? null
+            : folder.resolve(ServedTls.CLIENT_AUTHORITY),
+        demand);
+  }
+
   /** By agent: the hash by which it names the configuration that it should have in force. */
   public Map<String, String> agentConfigHashes() {
     return wanted.proxy() ? Map.of(Names.PROXY_CONTAINER, ConfigHash.of(proxyYaml())) : Map.of();
@@ -205,6 +232,9 @@ public final class ClusterObjects {
     all.append(trust.authority().certificate()).append(trust.instance().certificate());
     if (wanted.proxy()) {
       all.append(new String(proxyYaml(), StandardCharsets.UTF_8));
+    }
+    if (served != null) {
+      all.append(served.certificate().chain()).append(served.clientAuthority());
     }
     return ConfigHash.of(all.toString().getBytes(StandardCharsets.UTF_8)).substring(0, 16);
   }
@@ -393,59 +423,87 @@ public final class ClusterObjects {
         .build();
   }
 
+  /**
+   * What instances show each other and, under other keys, what the proxies show clients. One Secret
+   * for both, mounted whole: another source of the latter changes no pod.
+   */
   private Secret tls() {
+    ObjectMeta metadata = metadata(names.tls());
+    Map<String, String> data = new TreeMap<>();
+    data.put("ca.crt", trust.authority().certificate());
+    data.put("tls.crt", trust.instance().certificate());
+    data.put("tls.key", trust.instance().key());
+    if (served != null) {
+      metadata.setAnnotations(new TreeMap<>(Map.of(ServedTls.SOURCE, served.source())));
+      if (wanted.tls().issuer() != null) {
+        metadata.getAnnotations().put(ServedTls.REQUESTED, names.certificate());
+      }
+      data.put(ServedTls.CERTIFICATE, served.certificate().chain());
+      data.put(ServedTls.KEY, served.certificate().key());
+      put(data, ServedTls.AUTHORITY, served.certificate().authority());
+      if (served.clientAuthority() != null) {
+        metadata.getAnnotations().put(ServedTls.VERIFIES_CLIENTS, "true");
+      }
+      data.put(
+          ServedTls.CLIENT_AUTHORITY,
+          Objects.requireNonNullElse(served.clientAuthority(), trust.authority().certificate()));
+    }
     return new SecretBuilder()
-        .withMetadata(metadata(names.tls()))
+        .withMetadata(metadata)
         .withType("kubernetes.io/tls")
-        .withData(
-            encoded(
-                Map.of(
-                    "ca.crt", trust.authority().certificate(),
-                    "tls.crt", trust.instance().certificate(),
-                    "tls.key", trust.instance().key())))
+        .withData(encoded(data))
         .build();
+  }
+
+  private static void put(Map<String, String> data, String key, @Nullable String value) {
+    if (value != null) {
+      data.put(key, value);
+    }
   }
 
   private Secret app() {
     Wanted.Initdb initdb = wanted.initdb();
     String host = names.rw() + "." + names.namespace() + ".svc";
     String password = trust.applicationPassword();
+    // No more than must be: with allow, drivers encrypt by themselves, and one that takes any
+    // sslmode as a demand to verify goes on without.
+    boolean required = served != null && wanted.tls().mode() == TlsConfig.Mode.REQUIRE;
+    Map<String, String> data = new TreeMap<>();
+    data.put("host", host);
+    data.put("port", "5432");
+    data.put("dbname", initdb.database());
+    data.put("username", initdb.owner());
+    data.put("password", password);
+    data.put(
+        "uri",
+        "postgresql://"
+            + initdb.owner()
+            + ":"
+            + password
+            + "@"
+            + host
+            + ":5432/"
+            + initdb.database()
+            + (required ? "?sslmode=require" : ""));
+    data.put(
+        "jdbc-uri",
+        "jdbc:postgresql://"
+            + host
+            + ":5432/"
+            + initdb.database()
+            + "?user="
+            + initdb.owner()
+            + "&password="
+            + password
+            + (required ? "&sslmode=require" : ""));
+    put(
+        data,
+        "ca.crt",
+        served == null ? trust.authority().certificate() : served.certificate().authority());
     return new SecretBuilder()
         .withMetadata(metadata(names.app()))
         .withType("Opaque")
-        .withData(
-            encoded(
-                Map.of(
-                    "host",
-                    host,
-                    "port",
-                    "5432",
-                    "dbname",
-                    initdb.database(),
-                    "username",
-                    initdb.owner(),
-                    "password",
-                    password,
-                    "uri",
-                    "postgresql://"
-                        + initdb.owner()
-                        + ":"
-                        + password
-                        + "@"
-                        + host
-                        + ":5432/"
-                        + initdb.database(),
-                    "jdbc-uri",
-                    "jdbc:postgresql://"
-                        + host
-                        + ":5432/"
-                        + initdb.database()
-                        + "?user="
-                        + initdb.owner()
-                        + "&password="
-                        + password,
-                    "ca.crt",
-                    trust.authority().certificate())))
+        .withData(encoded(data))
         .build();
   }
 

@@ -99,6 +99,11 @@ public record Names(String namespace, String cluster) {
     return cluster + "-tls";
   }
 
+  /** The Certificate that cert-manager is asked for, and the Secret that it writes. */
+  public String certificate() {
+    return cluster + "-certificate";
+  }
+
   public String pod(int ordinal) {
     return cluster + "-" + ordinal;
   }

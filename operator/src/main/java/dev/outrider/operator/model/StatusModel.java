@@ -1,6 +1,8 @@
 package dev.outrider.operator.model;
 
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.operator.api.PostgresClusterStatus;
+import dev.outrider.operator.api.PostgresClusterStatus.CertificateStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceProblem;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
@@ -38,6 +40,8 @@ public final class StatusModel {
 
   public static final String PROXY_READY = AgentModel.conditionType(Names.PROXY_CONTAINER);
 
+  public static final String TLS_READY = "TLSReady";
+
   private static final String STARTING = "Starting";
 
   /** Kubernetes allows 32768 characters; nobody reads more than these. */
@@ -65,6 +69,7 @@ public final class StatusModel {
    * @param template of the pods as it should be, or null where there never was a good spec
    * @param recovery what is done for instances that are not well
    * @param agents what they say of themselves
+   * @param served what clients are shown; null where there is no proxy, or nothing was decided
    * @param previous the status so far, for the times of transitions
    */
   public record Facts(
@@ -80,6 +85,7 @@ public final class StatusModel {
       String outriderVersion,
       List<RecoveryStatus> recovery,
       AgentFacts agents,
+      @Nullable ServedTls served,
       @Nullable PostgresClusterStatus previous) {}
 
   /** The status. */
@@ -106,6 +112,12 @@ public final class StatusModel {
       conditions.add(condition(PROXY_READY, agent(Names.PROXY_CONTAINER, facts), facts, now));
     }
 
+    ServedTls served = facts.served();
+    boolean tls = wanted != null && wanted.proxy() && wanted.tls().mode() != TlsConfig.Mode.DISABLE;
+    if (tls && served != null) {
+      conditions.add(condition(TLS_READY, tls(served), facts, now));
+    }
+
     Condition story =
         facts.obstacle() != null
                 || (readyCondition.getStatus().equals("True")
@@ -124,6 +136,7 @@ public final class StatusModel {
         instances,
         facts.switchover(),
         facts.recovery().isEmpty() ? null : facts.recovery(),
+        tls && served != null ? certificate(served) : null,
         new PostgresClusterStatus.Versions(
             facts.outriderVersion(),
             wanted == null ? null : Integer.toString(wanted.version()),
@@ -144,6 +157,7 @@ public final class StatusModel {
                     wanted.replication().synchronous()
                         ? wanted.replication().syncInstances()
                         : null),
+                wanted.proxy() ? wanted.tls().resolved() : null,
                 wanted.parameters()));
   }
 
@@ -323,6 +337,23 @@ public final class StatusModel {
   private static State agent(String agent, Facts facts) {
     AgentModel.Verdict verdict = AgentModel.verdict(agent, facts.observed(), facts.agents());
     return new State(verdict.status(), verdict.reason(), verdict.message());
+  }
+
+  private static State tls(ServedTls served) {
+    if (served.faults().isEmpty()) {
+      return new State("True", "CertificateInForce", "in force is " + served.words());
+    }
+    return new State(
+        "False",
+        served.faults().getFirst().reason(),
+        served.faults().stream().map(ServedTls.Fault::message).collect(Collectors.joining("; "))
+            + "; in force is "
+            + served.words());
+  }
+
+  private static CertificateStatus certificate(ServedTls served) {
+    return new CertificateStatus(
+        served.source(), text(served.certificate().notAfter()), served.certificate().names());
   }
 
   private static State restartPending(List<InstanceStatus> instances) {

@@ -1,8 +1,10 @@
 package dev.outrider.operator.model;
 
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.operator.api.BootstrapSpec;
 import dev.outrider.operator.api.DeletionPolicy;
 import dev.outrider.operator.api.InitdbSpec;
+import dev.outrider.operator.api.IssuerReference;
 import dev.outrider.operator.api.PodSpec;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.api.PostgresSpec;
@@ -10,14 +12,18 @@ import dev.outrider.operator.api.ProxySpec;
 import dev.outrider.operator.api.ReadServiceSpec;
 import dev.outrider.operator.api.RecoverySpec;
 import dev.outrider.operator.api.ReplicationSpec;
+import dev.outrider.operator.api.SecretReference;
 import dev.outrider.operator.api.ServiceSpec;
 import dev.outrider.operator.api.ServicesSpec;
+import dev.outrider.operator.api.TlsSpec;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import java.math.BigDecimal;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +47,7 @@ public record Wanted(
     ResourceRequirements postgresResources,
     ResourceRequirements proxyResources,
     boolean proxy,
+    Tls tls,
     Replication replication,
     ServiceSpec rw,
     ServiceSpec ro,
@@ -57,6 +64,9 @@ public record Wanted(
   static final String NEVER = "never";
 
   private static final String DEFAULT_NEW_VOLUME_AFTER = "10m";
+
+  /** The API group of cert-manager. */
+  static final String CERT_MANAGER = "cert-manager.io";
 
   /** Declared for a PostgreSQL whose spec has no resources; the parameters follow from it. */
   static final ResourceRequirements DEFAULT_POSTGRES_RESOURCES =
@@ -88,6 +98,67 @@ public record Wanted(
     }
   }
 
+  /**
+   * TLS of clients.
+   *
+   * @param certificateSecret the user's own certificate; never there together with an issuer
+   * @param issuer who issues it by cert-manager, with kind and group; without both it is the
+   *     operator's
+   * @param clientCa the Secret with the authority of clients
+   * @param dnsNames more names of the certificate
+   */
+  public record Tls(
+      TlsConfig.Mode mode,
+      @Nullable String certificateSecret,
+      @Nullable IssuerReference issuer,
+      @Nullable String clientCa,
+      TlsConfig.ClientCertificates clientCertificates,
+      List<String> dnsNames) {
+    static Tls of(Optional<TlsSpec> spec) {
+      return new Tls(
+          switch (spec.map(TlsSpec::mode).orElse(TlsSpec.Mode.ALLOW)) {
+            case REQUIRE -> TlsConfig.Mode.REQUIRE;
+            case ALLOW -> TlsConfig.Mode.ALLOW;
+            case DISABLE -> TlsConfig.Mode.DISABLE;
+          },
+          spec.map(TlsSpec::certificateSecret).map(SecretReference::name).orElse(null),
+          spec.map(TlsSpec::issuer)
+              .map(
+                  issuer ->
+                      new IssuerReference(
+                          issuer.name(),
+                          Objects.requireNonNullElse(issuer.kind(), "Issuer"),
+                          Objects.requireNonNullElse(issuer.group(), CERT_MANAGER)))
+              .orElse(null),
+          spec.map(TlsSpec::clientCa).map(SecretReference::name).orElse(null),
+          switch (spec.map(TlsSpec::clientCertificates).orElse(TlsSpec.ClientCertificates.NONE)) {
+            case NONE -> TlsConfig.ClientCertificates.OFF;
+            case VERIFY_CA -> TlsConfig.ClientCertificates.VERIFY_CA;
+            case VERIFY_FULL -> TlsConfig.ClientCertificates.VERIFY_FULL;
+          },
+          List.copyOf(spec.map(TlsSpec::dnsNames).orElse(List.of())));
+    }
+
+    /** The same as a spec in which nothing is left out. */
+    TlsSpec resolved() {
+      return new TlsSpec(
+          switch (mode) {
+            case REQUIRE -> TlsSpec.Mode.REQUIRE;
+            case ALLOW -> TlsSpec.Mode.ALLOW;
+            case DISABLE -> TlsSpec.Mode.DISABLE;
+          },
+          certificateSecret == null ? null : new SecretReference(certificateSecret),
+          issuer,
+          clientCa == null ? null : new SecretReference(clientCa),
+          switch (clientCertificates) {
+            case OFF -> TlsSpec.ClientCertificates.NONE;
+            case VERIFY_CA -> TlsSpec.ClientCertificates.VERIFY_CA;
+            case VERIFY_FULL -> TlsSpec.ClientCertificates.VERIFY_FULL;
+          },
+          dnsNames.isEmpty() ? null : dnsNames);
+    }
+  }
+
   /** The same with another replication, for the time of a step. */
   public Wanted with(Replication other) {
     return new Wanted(
@@ -99,6 +170,7 @@ public record Wanted(
         postgresResources,
         proxyResources,
         proxy,
+        tls,
         other,
         rw,
         ro,
@@ -133,6 +205,7 @@ public record Wanted(
         resources,
         proxy.map(ProxySpec::resources).orElse(DEFAULT_PROXY_RESOURCES),
         proxy.map(ProxySpec::enabled).orElse(true),
+        Tls.of(proxy.map(ProxySpec::tls)),
         replication(spec.replication()),
         services.map(ServicesSpec::rw).orElse(plain),
         services.map(ServicesSpec::ro).map(ReadServiceSpec::service).orElse(plain),

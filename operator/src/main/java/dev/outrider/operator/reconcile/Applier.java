@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -58,7 +59,13 @@ final class Applier {
    * @throws ForeignObjectException if it exists and is not ours
    */
   <T extends HasMetadata> T apply(T desired, @Nullable T cached, Predicate<HasMetadata> ours) {
-    T actual = cached != null ? cached : client.resource(desired).get();
+    return apply(desired, client.resource(desired), cached, ours);
+  }
+
+  /** The same where it is said how to reach the object, whose kind the client does not know. */
+  <T extends HasMetadata> T apply(
+      T desired, Resource<T> at, @Nullable T cached, Predicate<HasMetadata> ours) {
+    T actual = cached != null ? cached : at.get();
     if (actual != null && !ours.test(actual)) {
       throw new ForeignObjectException(actual);
     }
@@ -72,7 +79,7 @@ final class Applier {
         && before.made() == project(tree(actual), wanted).hashCode()) {
       return actual;
     }
-    T made = client.resource(desired).patch(APPLY);
+    T made = at.patch(APPLY, desired);
     left.put(key, new Left(asked, project(tree(made), wanted).hashCode()));
     return made;
   }

@@ -31,9 +31,10 @@ public final class ClusterGauges {
     String namespace = cluster.getMetadata().getNamespace();
     String name = cluster.getMetadata().getName();
     if (status.conditions() != null) {
-      if (status.conditions().stream()
-          .noneMatch(c -> c.getType().equals(StatusModel.PROXY_READY))) {
-        condition.remove(namespace, name, StatusModel.PROXY_READY);
+      for (String type : List.of(StatusModel.PROXY_READY, StatusModel.TLS_READY)) {
+        if (status.conditions().stream().noneMatch(c -> c.getType().equals(type))) {
+          condition.remove(namespace, name, type);
+        }
       }
       status
           .conditions()
@@ -66,7 +67,8 @@ public final class ClusterGauges {
             StatusModel.PROGRESSING,
             StatusModel.RESTART_PENDING,
             StatusModel.TROUBLE,
-            StatusModel.PROXY_READY)) {
+            StatusModel.PROXY_READY,
+            StatusModel.TLS_READY)) {
       condition.remove(namespace, name, type);
     }
     instances.remove(namespace, name, "wanted");

@@ -6,6 +6,7 @@ import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
 import dev.outrider.operator.api.SwitchoverStatus;
+import dev.outrider.operator.model.ServedTls;
 import dev.outrider.operator.model.StatusModel;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.MicroTime;
@@ -50,7 +51,16 @@ final class Events {
           "PodRemoved",
           "PersonNeeded",
           "ProxyConfigurationRefused",
-          "ProxyProblem");
+          "ProxyProblem",
+          ServedTls.SECRET_MISSING,
+          ServedTls.SECRET_UNUSABLE,
+          ServedTls.EXPIRED,
+          ServedTls.NOT_YET_VALID,
+          ServedTls.NO_CERT_MANAGER);
+
+  /** Conditions whose words tell of another thing when they change. */
+  private static final Set<String> TOLD_BY_WORDS =
+      Set.of(StatusModel.PROGRESSING, StatusModel.TLS_READY);
 
   private final KubernetesClient client;
   private final InstantSource clock;
@@ -81,9 +91,10 @@ final class Events {
               boolean news =
                   previous == null
                       ? condition.getStatus().equals("True")
+                          || WARNINGS.contains(condition.getReason())
                       : !Objects.equals(previous.getReason(), condition.getReason())
                           || (WARNINGS.contains(condition.getReason())
-                              && type.equals("Progressing")
+                              && TOLD_BY_WORDS.contains(type)
                               && !Objects.equals(previous.getMessage(), condition.getMessage()));
               if (news && !toldByInstance(type, condition)) {
                 send(cluster, condition.getReason(), condition.getMessage());

@@ -19,6 +19,7 @@ import dev.outrider.operator.model.Names;
 import dev.outrider.operator.model.Observed;
 import dev.outrider.operator.model.Recovery;
 import dev.outrider.operator.model.Scaling;
+import dev.outrider.operator.model.ServedTls;
 import dev.outrider.operator.model.SpecError;
 import dev.outrider.operator.model.SpecValidation;
 import dev.outrider.operator.model.StatusModel;
@@ -130,11 +131,12 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   private final InstantSource clock;
   private final Applier applier;
   private final Trusts trusts;
+  private final Certificates certificates;
   private final Events events;
   private final ClusterGauges gauges;
   private final RecoverySteps recoverySteps;
-  private final SimpleInboundEventSource<PostgresCluster> agentsSpoke =
-      new SimpleInboundEventSource<>("agents");
+  private final SimpleInboundEventSource<PostgresCluster> news =
+      new SimpleInboundEventSource<>("news");
   private final AgentWatch agents;
   private final ObjectMapper json = new ObjectMapper();
 
@@ -172,15 +174,17 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     this.clock = clock;
     this.applier = new Applier(client);
     this.trusts = new Trusts(client, clock, random);
+    this.certificates =
+        new Certificates(client, applier, clock, random, new NamedObjects(client, this::tell));
     this.events = new Events(client, clock, instance);
     this.gauges = gauges;
     this.recoverySteps = new RecoverySteps(client);
-    this.agents =
-        new AgentWatch(
-            AgentWatch.Pace.DEFAULT,
-            clock,
-            names ->
-                agentsSpoke.propagateEvent(new ResourceID(names.cluster(), names.namespace())));
+    this.agents = new AgentWatch(AgentWatch.Pace.DEFAULT, clock, this::tell);
+  }
+
+  /** What no informer sees has changed. */
+  private void tell(Names names) {
+    news.propagateEvent(new ResourceID(names.cluster(), names.namespace()));
   }
 
   @Override
@@ -198,7 +202,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     sources.add(source(context, StatefulSet.class, null));
     sources.add(source(context, Endpoints.class, Relevance::ofEndpoints));
     sources.add(source(context, Pod.class, Relevance::ofPod));
-    sources.add(agentsSpoke);
+    sources.add(news);
     return sources;
   }
 
@@ -230,6 +234,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       farewell(names, cluster.getMetadata().getUid(), context);
       gauges.forget(cluster);
       agents.forget(names);
+      certificates.forget(names);
       replacements.remove(names);
       trusts.forget(cluster.getMetadata().getUid());
       switchovers.remove(cluster.getMetadata().getUid());
@@ -254,7 +259,13 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     Wanted wanted = inForce == null ? null : Wanted.of(inForce);
     Outcome outcome =
         new Outcome(
-            null, null, null, new Recovery.Decision(memory(cluster), null, false), Map.of(), false);
+            null,
+            null,
+            null,
+            new Recovery.Decision(memory(cluster), null, false),
+            Map.of(),
+            null,
+            false);
     try {
       if (inForce != null && wanted != null) {
         outcome = bringAbout(cluster, context, names, observed, inForce, wanted);
@@ -306,6 +317,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
    * @param waitingFor what scaling waits for, or null
    * @param recovery what is done for instances that are not well
    * @param configHashes by agent: the configuration that it should have in force
+   * @param served what clients are shown; null where there is no proxy
    * @param again whether to look again soon
    */
   private record Outcome(
@@ -314,6 +326,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       @Nullable PodTemplateSpec template,
       Recovery.Decision recovery,
       Map<String, String> configHashes,
+      @Nullable ServedTls served,
       boolean again) {}
 
   private Outcome bringAbout(
@@ -337,11 +350,22 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       // The keys come before everything that is made with them.
       apply(context, ClusterObjects.keys(names, owner, trust, observed.claims(), lastKnown), ours);
     } catch (ForeignObjectException e) {
-      return new Outcome(obstacle(e), null, null, undecided, Map.of(), true);
+      return new Outcome(obstacle(e), null, null, undecided, Map.of(), null, true);
+    }
+    ServedTls served = null;
+    if (wanted.proxy()) {
+      served = certificates.of(names, owner, wanted.tls(), trust.authority(), secrets, ours);
+    } else {
+      certificates.none(names, secrets, ours);
     }
     ClusterObjects objects =
         new ClusterObjects(
-            names, owner, wanted.with(Scaling.replication(wanted, names, observed)), images, trust);
+            names,
+            owner,
+            wanted.with(Scaling.replication(wanted, names, observed)),
+            images,
+            trust,
+            served);
     PodTemplateSpec template = objects.podTemplate();
     Map<String, String> configHashes = objects.agentConfigHashes();
     agents.watch(names, trust, observed.instances(), configHashes);
@@ -352,7 +376,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     ownEndpoints(names, owner, observed, obstacles);
     if (!obstacles.isEmpty()) {
       // Pods that lack something are not made.
-      return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
+      return new Outcome(
+          obstacles.getFirst(), null, template, undecided, configHashes, served, true);
     }
     if (observed.statefulSet() == null
         && !observed.endpoints().containsKey(names.scope())
@@ -362,7 +387,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       attempt(obstacles, () -> createOnce(ClusterObjects.lastSynchronous(names, owner, lastKnown)));
     }
     if (!obstacles.isEmpty()) {
-      return new Outcome(obstacles.getFirst(), null, template, undecided, configHashes, true);
+      return new Outcome(
+          obstacles.getFirst(), null, template, undecided, configHashes, served, true);
     }
     LastLeader leader = new LastLeader(names, lastPrimary, lastKnown);
     boolean waiting =
@@ -408,6 +434,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
         template,
         recovery,
         configHashes,
+        served,
         !obstacles.isEmpty() || waitingFor != null || unfinished);
   }
 
@@ -741,6 +768,7 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
                 version,
                 outcome.recovery().memory(),
                 new AgentFacts(outcome.configHashes(), agents.readings(names)),
+                outcome.served(),
                 before),
             clock.instant());
     gauges.set(cluster, after);

@@ -155,7 +155,14 @@ class ManifestTest {
   @Test
   void everyFieldOfTheSpecIsExplained() {
     for (String part :
-        List.of(".spec", ".spec.storage", ".spec.postgres", ".spec.proxy", ".spec.recovery")) {
+        List.of(
+            ".spec",
+            ".spec.storage",
+            ".spec.postgres",
+            ".spec.proxy",
+            ".spec.proxy.tls",
+            ".spec.proxy.tls.issuer",
+            ".spec.recovery")) {
       schema(part)
           .getProperties()
           .forEach((name, field) -> assertTrue(field.getDescription() != null, part + "." + name));
@@ -172,7 +179,8 @@ class ManifestTest {
                 Example.OWNER,
                 Wanted.of(Example.spec("storage: {size: 10Gi}")),
                 Example.IMAGES,
-                Example.TRUST)
+                Example.TRUST,
+                Example.SERVED)
             .surroundings().stream().filter(Role.class::isInstance).map(Role.class::cast).toList();
 
     // Then: Kubernetes lets nobody grant what they do not have
@@ -215,9 +223,10 @@ class ManifestTest {
 
   @Test
   void onlyThePartsOfAnInstanceAreDeleted() {
-    // Endpoints are there because Patroni gets that right.
+    // Endpoints are there because Patroni gets that right, Certificates since cert-manager would go
+    // on renewing one that no spec asks for any more.
     assertEquals(
-        Set.of("pods", "persistentvolumeclaims", "endpoints"),
+        Set.of("pods", "persistentvolumeclaims", "endpoints", "certificates"),
         Installation.clusterRules().stream()
             .filter(r -> r.getVerbs().contains("delete"))
             .flatMap(r -> r.getResources().stream())

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outrider.agents.config.ConfigTree;
+import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.pki.CertificateAuthority;
 import dev.outrider.operator.pki.Seed;
+import dev.outrider.operator.pki.ServerCertificate;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -23,6 +27,7 @@ import io.fabric8.kubernetes.api.model.Toleration;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -32,6 +37,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -53,11 +59,7 @@ class ClusterObjectsTest {
 
   private static <T extends HasMetadata> T find(
       Class<T> type, String name, PostgresClusterSpec spec) {
-    return all(spec).stream()
-        .filter(o -> type.isInstance(o) && o.getMetadata().getName().equals(name))
-        .map(type::cast)
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no " + type.getSimpleName() + " " + name));
+    return find(type, name, all(spec));
   }
 
   private static PodTemplateSpec template(String yaml) {
@@ -81,13 +83,13 @@ class ClusterObjectsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"minimal", "everything", "proxy-off"})
+  @ValueSource(strings = {"minimal", "everything", "proxy-off", "tls"})
   void areAsReviewed(String spec) {
     Golden.check("cluster-" + spec + ".yaml", all(Example.valid(spec)));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"minimal", "everything", "proxy-off"})
+  @ValueSource(strings = {"minimal", "everything", "proxy-off", "tls"})
   void eachIsLabelledAndOwned(String spec) {
     Set<String> seen = new HashSet<>();
     for (HasMetadata object : all(Example.valid(spec))) {
@@ -186,7 +188,7 @@ class ClusterObjectsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"minimal", "everything", "proxy-off"})
+  @ValueSource(strings = {"minimal", "everything", "proxy-off", "tls"})
   void onlyPostgresHasAToken(String spec) {
     // When
     PodTemplateSpec template = Example.objects(Example.valid(spec)).podTemplate();
@@ -202,7 +204,7 @@ class ClusterObjectsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"minimal", "everything", "proxy-off"})
+  @ValueSource(strings = {"minimal", "everything", "proxy-off", "tls"})
   void everyMountHasAVolumeAndEveryVolumeIsMounted(String spec) {
     // When
     StatefulSet set = find(StatefulSet.class, "shop", Example.valid(spec));
@@ -277,6 +279,114 @@ class ClusterObjectsTest {
         "jdbc:postgresql://shop-rw.demo.svc:5432/orders?user=clerk&password=" + password,
         text(app, "jdbc-uri"));
     assertEquals(Example.TRUST.authority().certificate(), text(app, "ca.crt"));
+  }
+
+  private static Secret app(String tls, ServedTls served) {
+    return Example.objects(Example.small("proxy: {tls: " + tls + "}"), Example.IMAGES, served)
+        .surroundings()
+        .stream()
+        .filter(o -> o instanceof Secret && o.getMetadata().getName().equals("shop-app"))
+        .map(Secret.class::cast)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"allow,false", "disable,false", "require,true"})
+  void addressesSayThatTlsIsNeededOnlyWhereItIs(String mode, boolean needed) {
+    // When
+    Secret app = app("{mode: " + mode + "}", Example.SERVED);
+
+    // Then
+    assertEquals(needed, text(app, "uri").endsWith("/app?sslmode=require"), text(app, "uri"));
+    assertEquals(needed, text(app, "jdbc-uri").endsWith("&sslmode=require"), text(app, "jdbc-uri"));
+    assertEquals(needed, text(app, "uri").contains("sslmode"));
+    assertEquals(needed, text(app, "jdbc-uri").contains("sslmode"));
+  }
+
+  private static ServedTls served(@Nullable String authority, @Nullable String clientAuthority) {
+    return new ServedTls(
+        new ServerCertificate(
+            "(a certificate)",
+            "(its key)",
+            authority,
+            Instant.EPOCH,
+            Instant.EPOCH.plusSeconds(1),
+            List.of()),
+        "Secret shop-public",
+        clientAuthority,
+        List.of());
+  }
+
+  @Test
+  void clientsGetTheAuthorityOfTheCertificateThatTheyAreShown() {
+    // Given
+    String tls = "{certificateSecret: {name: shop-public}}";
+
+    // Then
+    assertEquals("(a CA)", text(app(tls, served("(a CA)", null)), "ca.crt"));
+    assertFalse(app(tls, served(null, null)).getData().containsKey("ca.crt"), "nobody said");
+  }
+
+  @Test
+  void anotherCertificateIsAnotherContentOfTheSameVolume() {
+    // Given
+    PostgresClusterSpec spec = Example.small("proxy: {tls: {certificateSecret: {name: mine}}}");
+    ClusterObjects before = Example.objects(spec);
+
+    // When
+    ClusterObjects after = Example.objects(spec, Example.IMAGES, served(null, null));
+
+    // Then: the kubelet is told, no pod has to be made again and no agent gets another file name
+    assertEquals(hash(before.podTemplate()), hash(after.podTemplate()));
+    assertNotEquals(before.configHash(), after.configHash());
+    assertEquals(before.agentConfigHashes(), after.agentConfigHashes());
+    Secret secret = find(Secret.class, "shop-tls", after.surroundings());
+    assertEquals("(a certificate)", text(secret, "server.crt"));
+    assertEquals("(its key)", text(secret, "server.key"));
+    assertEquals("(the certificate)", text(secret, "tls.crt"), "of the instances, as before");
+    assertEquals("Secret shop-public", secret.getMetadata().getAnnotations().get(ServedTls.SOURCE));
+  }
+
+  @Test
+  void theProxyAsksForCertificatesAsSoonAsItCanVerifyThem() {
+    // Given
+    PostgresClusterSpec spec =
+        Example.small(
+            "proxy: {tls: {mode: require, clientCa: {name: ours}, clientCertificates:"
+                + " verify-full}}");
+
+    // When
+    ClusterObjects not = Example.objects(spec, Example.IMAGES, served(null, null));
+    ClusterObjects yes = Example.objects(spec, Example.IMAGES, served(null, "(clients' CA)"));
+
+    // Then
+    assertEquals(TlsConfig.ClientCertificates.OFF, config(not).tls().clientCertificates());
+    assertEquals(TlsConfig.Mode.REQUIRE, config(not).tls().mode());
+    assertEquals(TlsConfig.ClientCertificates.VERIFY_FULL, config(yes).tls().clientCertificates());
+    assertEquals(Path.of("/etc/outrider/tls/client-ca.crt"), config(yes).tls().clientCa());
+    assertEquals(
+        "(clients' CA)", text(find(Secret.class, "shop-tls", yes.surroundings()), "client-ca.crt"));
+    assertEquals(
+        "(the authority's certificate)",
+        text(find(Secret.class, "shop-tls", not.surroundings()), "client-ca.crt"),
+        "a configuration that names the file finds it");
+    assertEquals(
+        TlsConfig.DISABLED,
+        config(Example.objects(Example.small("proxy: {tls: {mode: disable}}"))).tls());
+  }
+
+  private static ProxyConfig config(ClusterObjects objects) {
+    return ProxyConfig.from(ConfigTree.parse("proxy.yaml", objects.proxyYaml()));
+  }
+
+  private static <T extends HasMetadata> T find(
+      Class<T> type, String name, List<HasMetadata> objects) {
+    return objects.stream()
+        .filter(o -> type.isInstance(o) && o.getMetadata().getName().equals(name))
+        .map(type::cast)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no " + type.getSimpleName() + " " + name));
   }
 
   @Test
@@ -400,7 +510,8 @@ class ClusterObjectsTest {
         new Trust(
             new CertificateAuthority(authority, "(key)"),
             new CertificateAuthority.Issued(certificate, "(key)"),
-            Seed.parse(Example.TRUST.seed().text())));
+            Seed.parse(Example.TRUST.seed().text())),
+        Example.SERVED);
   }
 
   @Test
@@ -598,7 +709,13 @@ class ClusterObjectsTest {
     Names names = new Names("demo", "a".repeat(50));
 
     for (HasMetadata object :
-        new ClusterObjects(names, Example.OWNER, Example.wanted(""), Example.IMAGES, Example.TRUST)
+        new ClusterObjects(
+                names,
+                Example.OWNER,
+                Example.wanted(""),
+                Example.IMAGES,
+                Example.TRUST,
+                Example.SERVED)
             .surroundings()) {
       // Then: names of Services and values of labels end at 63 characters
       assertTrue(object.getMetadata().getName().length() <= 63, object.getMetadata().getName());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.outrider.operator.api.PostgresClusterSpec;
 import dev.outrider.operator.pki.CertificateAuthority;
 import dev.outrider.operator.pki.Seed;
+import dev.outrider.operator.pki.ServerCertificate;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.EndpointsBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -16,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +43,19 @@ public final class Example {
           new CertificateAuthority("(the authority's certificate)", "(the authority's key)"),
           new CertificateAuthority.Issued("(the certificate)", "(the key)"),
           Seed.parse("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="));
+
+  public static final ServedTls SERVED =
+      new ServedTls(
+          new ServerCertificate(
+              "(the proxies' certificate)",
+              "(the proxies' key)",
+              "(the authority's certificate)",
+              Instant.parse("2026-11-21T12:00:00Z"),
+              Instant.parse("2027-02-19T12:00:00Z"),
+              List.of("shop-rw.demo.svc")),
+          ServedTls.OWN,
+          null,
+          List.of());
 
   private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
   private static final Path VALID =
@@ -80,7 +95,12 @@ public final class Example {
   }
 
   static ClusterObjects objects(PostgresClusterSpec spec, Images images) {
-    return new ClusterObjects(NAMES, OWNER, Wanted.of(spec), images, TRUST);
+    return objects(spec, images, SERVED);
+  }
+
+  static ClusterObjects objects(PostgresClusterSpec spec, Images images, ServedTls served) {
+    Wanted wanted = Wanted.of(spec);
+    return new ClusterObjects(NAMES, OWNER, wanted, images, TRUST, wanted.proxy() ? served : null);
   }
 
   /** What is there: the pods, a StatefulSet that keeps as many, and a leader lock. */

@@ -11,6 +11,7 @@ import dev.outrider.operator.api.PostgresClusterStatus.InstanceProblem;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryStatus;
+import dev.outrider.operator.api.TlsSpec;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StatusModelTest {
   private static final Instant NOON = Instant.parse("2026-11-21T12:00:00.123Z");
@@ -54,6 +56,7 @@ class StatusModelTest {
         "0.1.0",
         List.of(),
         AgentFacts.NONE,
+        Example.SERVED,
         previous);
   }
 
@@ -71,6 +74,7 @@ class StatusModelTest {
         f.outriderVersion(),
         f.recovery(),
         f.agents(),
+        f.served(),
         f.previous());
   }
 
@@ -88,6 +92,7 @@ class StatusModelTest {
         f.outriderVersion(),
         f.recovery(),
         f.agents(),
+        f.served(),
         f.previous());
   }
 
@@ -330,6 +335,100 @@ class StatusModelTest {
   }
 
   @Test
+  void theCertificateInForceIsShown() {
+    // When
+    PostgresClusterStatus status = StatusModel.of(facts(healthy()), NOON);
+
+    // Then
+    assertEquals(
+        "True CertificateInForce: in force is a certificate of the cluster's own authority, valid"
+            + " until 2027-02-19T12:00:00Z",
+        condition(status, "TLSReady"));
+    assertEquals(
+        new PostgresClusterStatus.CertificateStatus(
+            "operator", "2027-02-19T12:00:00Z", List.of("shop-rw.demo.svc")),
+        status.certificate());
+    assertNotNull(status.resolved());
+    assertEquals(
+        new TlsSpec(TlsSpec.Mode.ALLOW, null, null, null, TlsSpec.ClientCertificates.NONE, null),
+        status.resolved().tls());
+  }
+
+  @Test
+  void whatIsWrongWithACertificateIsToldAndTheStoryGoesOn() {
+    // Given
+    StatusModel.Facts facts =
+        with(
+            facts(healthy()),
+            new ServedTls(
+                Example.SERVED.certificate(),
+                "Secret shop-public",
+                null,
+                List.of(
+                    new ServedTls.Fault("SecretMissing", "there is no Secret x"),
+                    new ServedTls.Fault("SecretUnusable", "Secret y: wrong"))));
+
+    // When
+    PostgresClusterStatus status = StatusModel.of(facts, NOON);
+
+    // Then
+    assertEquals(
+        "False SecretMissing: there is no Secret x; Secret y: wrong; in force is the certificate of"
+            + " Secret shop-public, for shop-rw.demo.svc, valid until 2027-02-19T12:00:00Z",
+        condition(status, "TLSReady"));
+    assertEquals("Healthy", status.summary());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{enabled: false}", "{tls: {mode: disable}}"})
+  void withoutTlsNothingIsSaidOfIt(String proxy) {
+    // Given
+    StatusModel.Facts f = facts(healthy());
+    StatusModel.Facts facts =
+        new StatusModel.Facts(
+            f.generation(),
+            f.names(),
+            Example.wanted("proxy: " + proxy),
+            f.observed(),
+            null,
+            null,
+            null,
+            f.template(),
+            f.images(),
+            f.outriderVersion(),
+            f.recovery(),
+            f.agents(),
+            f.served(),
+            null);
+
+    // When
+    PostgresClusterStatus status = StatusModel.of(facts, NOON);
+
+    // Then
+    assertNotNull(status.conditions());
+    assertTrue(status.conditions().stream().noneMatch(c -> c.getType().equals("TLSReady")));
+    assertNull(status.certificate());
+  }
+
+  private static StatusModel.Facts with(StatusModel.Facts f, ServedTls served) {
+    return new StatusModel.Facts(
+        f.generation(),
+        f.names(),
+        f.wanted(),
+        f.observed(),
+        f.obstacle(),
+        f.waitingFor(),
+        f.switchover(),
+        f.template(),
+        f.images(),
+        f.outriderVersion(),
+        f.recovery(),
+        f.agents(),
+        served,
+        f.previous());
+  }
+
+  @Test
   void ofASpecThatWasNeverGood() {
     // Given
     StatusModel.Facts facts =
@@ -346,6 +445,7 @@ class StatusModelTest {
             "0.1.0",
             List.of(),
             AgentFacts.NONE,
+            null,
             null);
 
     // When
@@ -521,6 +621,7 @@ class StatusModelTest {
                 null,
                 null)),
         f.agents(),
+        f.served(),
         f.previous());
   }
 
@@ -619,6 +720,7 @@ class StatusModelTest {
             "0.1.0",
             List.of(),
             AgentFacts.NONE,
+            null,
             null);
 
     // When

@@ -16,12 +16,13 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * As much of the Kubernetes API as server-side apply needs: objects by path, GET, and PATCH that
- * merges fields, replaces lists, sets defaults and writes 1024Mi as 1Gi.
+ * As much of the Kubernetes API as server-side apply needs: objects by path, GET, DELETE, and PATCH
+ * that merges fields, replaces lists, sets defaults and writes 1024Mi as 1Gi.
  */
 final class FakeApiServer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -29,6 +30,7 @@ final class FakeApiServer implements AutoCloseable {
 
   private final Map<String, ObjectNode> objects = new ConcurrentHashMap<>();
   private final List<String> writes = new CopyOnWriteArrayList<>();
+  private final Set<String> unknownKinds = ConcurrentHashMap.newKeySet();
   private final HttpServer server;
   private int resourceVersion;
 
@@ -57,6 +59,15 @@ final class FakeApiServer implements AutoCloseable {
     objects.put(path, (ObjectNode) YAML.readTree(yaml));
   }
 
+  /** From now on no object of this plural can be written or is there. */
+  void forgetKind(String plural) {
+    unknownKinds.add(plural);
+  }
+
+  void knowKind(String plural) {
+    unknownKinds.remove(plural);
+  }
+
   ObjectNode get(String path) {
     ObjectNode object = objects.get(path);
     if (object == null) {
@@ -73,18 +84,21 @@ final class FakeApiServer implements AutoCloseable {
     try (exchange) {
       String path = exchange.getRequestURI().getPath();
       byte[] body = exchange.getRequestBody().readAllBytes();
+      if (unknownKinds.stream().anyMatch(plural -> path.contains("/" + plural + "/"))) {
+        answer(exchange, 404, status(404, "Failure"));
+        return;
+      }
+      if (exchange.getRequestMethod().equals("DELETE")) {
+        writes.add("DELETE " + path);
+        boolean there = objects.remove(path) != null;
+        answer(
+            exchange, there ? 200 : 404, there ? status(200, "Success") : status(404, "Failure"));
+        return;
+      }
       if (exchange.getRequestMethod().equals("GET")) {
         ObjectNode object = objects.get(path);
         if (object == null) {
-          answer(
-              exchange,
-              404,
-              JSON.createObjectNode()
-                  .put("kind", "Status")
-                  .put("apiVersion", "v1")
-                  .put("status", "Failure")
-                  .put("code", 404)
-                  .put("reason", "NotFound"));
+          answer(exchange, 404, status(404, "Failure"));
         } else {
           answer(exchange, 200, object);
         }
@@ -106,6 +120,14 @@ final class FakeApiServer implements AutoCloseable {
       }
       answer(exchange, 200, object);
     }
+  }
+
+  private static ObjectNode status(int code, String word) {
+    return JSON.createObjectNode()
+        .put("kind", "Status")
+        .put("apiVersion", "v1")
+        .put("status", word)
+        .put("code", code);
   }
 
   private static void merge(ObjectNode into, ObjectNode from) {

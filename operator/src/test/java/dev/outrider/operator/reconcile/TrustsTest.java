@@ -57,7 +57,8 @@ class TrustsTest {
             Example.OWNER,
             Wanted.of(Example.spec("storage: {size: 10Gi}")),
             Example.IMAGES,
-            trust)
+            trust,
+            Example.SERVED)
         .surroundings().stream()
             .filter(Secret.class::isInstance)
             .map(Secret.class::cast)
