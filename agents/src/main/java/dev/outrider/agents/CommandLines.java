@@ -203,7 +203,7 @@ final class CommandLines {
                     .type(String.class)
                     .description("YAML file with the keys below; taken up again when it changes.")
                     .build());
-    Map<String, String> defaults = command.bind(ConfigTree.empty()).toTree().leaves();
+    Map<String, String> defaults = command.bind(ConfigTree.empty()).toTree().options();
     for (ConfigKey key : command.keys()) {
       String byDefault = defaults.get(key.path());
       spec.addOption(

@@ -111,13 +111,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     wire = wireMetrics;
     Sessions sessions =
         new Sessions(
-            metrics,
-            () -> upstream,
-            health,
-            fence,
-            Sessions.Limits.DEFAULTS,
-            config.maxConnections(),
-            wireMetrics);
+            metrics, () -> upstream, health, fence, Sessions.Limits.DEFAULTS, config, wireMetrics);
     beforeWrite = sessions::settle;
     fence.onShut(sessions::fence);
     fence.look();
@@ -166,6 +160,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         metrics,
         client -> {
           used.add(client.eventLoop());
+          transport.keepAlive(client, sessions.keepAlive());
           sessions.accept(client);
         });
   }
@@ -243,7 +238,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     upstream = upstream(changed);
     now.health.doubt();
     now.fence.guard(changed.instance());
-    now.sessions.setMaxConnections(changed.maxConnections());
+    now.sessions.configure(changed);
     config = changed;
   }
 

@@ -37,7 +37,15 @@ public final class ProxyMetrics {
     /** The client's and the proxy's TLS did not come to terms. */
     HANDSHAKE,
     /** The client has shown no certificate, or one that is not for its user. */
-    CERTIFICATE
+    CERTIFICATE,
+    /** One of the users that are never let in. */
+    USER,
+    /** The access rules say so. */
+    ACCESS,
+    /** Postgres asks for a login that cannot pass the proxy. */
+    LOGIN,
+    /** The client had not said what it wants, and too many others came. */
+    CROWD
   }
 
   /** How a session ended that was there when a drain began. */
@@ -76,6 +84,9 @@ public final class ProxyMetrics {
    * Client connections that the kernel could not give, for example for want of file descriptors.
    */
   public final CounterDataPoint acceptFailures;
+
+  /** Queries that were cancelled because their clients had vanished. */
+  public final CounterDataPoint cancelled;
 
   /** Sessions that the fence has ended. */
   public final CounterDataPoint fencedSessions;
@@ -123,6 +134,11 @@ public final class ProxyMetrics {
         Counter.builder()
             .name("outrider_proxy_fenced_sessions_total")
             .help("Sessions ended because the fence was shut")
+            .register(registry);
+    cancelled =
+        Counter.builder()
+            .name("outrider_proxy_cancelled_queries_total")
+            .help("Queries cancelled because their clients had vanished")
             .register(registry);
     Counter bytes =
         Counter.builder()
@@ -213,6 +229,10 @@ public final class ProxyMetrics {
       case ENCRYPTION -> "encryption";
       case HANDSHAKE -> "handshake";
       case CERTIFICATE -> "certificate";
+      case USER -> "user";
+      case ACCESS -> "access";
+      case LOGIN -> "login";
+      case CROWD -> "crowd";
     };
   }
 

@@ -1,7 +1,10 @@
 package dev.outrider.metrics.proxy;
 
+import dev.outrider.agents.config.KeepAlive;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -40,10 +43,6 @@ public enum Transport {
     NettyProperties.set(DEFAULT_EVENT_LOOPS);
   }
 
-  private static final int KEEPALIVE_IDLE_SECONDS = 60;
-  private static final int KEEPALIVE_INTERVAL_SECONDS = 10;
-  private static final int KEEPALIVE_PROBES = 6;
-
   /** The best one that works here. */
   public static Transport best() {
     return Epoll.isAvailable() ? EPOLL : NIO;
@@ -65,20 +64,27 @@ public enum Transport {
         number, new DefaultThreadFactory("relay", true), factory);
   }
 
-  /**
-   * Makes it a listener on TCP whose clients are asked by the kernel whether they are still there:
-   * a client that vanishes without a word is given up after two minutes, not after the system's two
-   * hours.
-   */
+  /** Makes it a listener on TCP. */
   void configure(ServerBootstrap listener) {
     switch (this) {
-      case EPOLL ->
-          listener
-              .channel(EpollServerSocketChannel.class)
-              .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
-              .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS)
-              .childOption(EpollChannelOption.TCP_KEEPCNT, KEEPALIVE_PROBES);
+      case EPOLL -> listener.channel(EpollServerSocketChannel.class);
       case NIO -> listener.channel(NioServerSocketChannel.class);
+    }
+  }
+
+  /**
+   * Has the kernel ask a client whether it is still there. Java's own sockets ask as the system has
+   * it by default.
+   */
+  void keepAlive(Channel client, KeepAlive keepAlive) {
+    switch (this) {
+      case EPOLL -> {
+        ChannelConfig config = client.config();
+        config.setOption(EpollChannelOption.TCP_KEEPIDLE, (int) keepAlive.idle().toSeconds());
+        config.setOption(EpollChannelOption.TCP_KEEPINTVL, (int) keepAlive.interval().toSeconds());
+        config.setOption(EpollChannelOption.TCP_KEEPCNT, keepAlive.count());
+      }
+      case NIO -> {}
     }
   }
 

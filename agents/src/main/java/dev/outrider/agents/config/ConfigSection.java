@@ -1,5 +1,7 @@
 package dev.outrider.agents.config;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,21 +46,96 @@ final class ConfigSection {
     known.add(key);
     return switch (branch.entries().get(key)) {
       case null -> null;
-      case ConfigTree.Leaf leaf -> {
-        try {
-          yield parser.apply(leaf.text());
-        } catch (IllegalArgumentException e) {
-          throw ConfigException.value(key, leaf.text(), String.valueOf(e.getMessage()))
-              .from(leaf.origin());
-        }
-      }
+      case ConfigTree.Leaf leaf -> parse(key, leaf, parser);
       case ConfigTree.Branch inner ->
           throw ConfigException.problem(key, "is a mapping (expected: one value)")
               .from(inner.origin());
+      case ConfigTree.Sequence list ->
+          throw ConfigException.problem(key, "is a list (expected: one value)").from(list.origin());
       case ConfigTree.Unusable other ->
           throw ConfigException.problem(key, "is " + other.kind() + " (expected: one value)")
               .from(other.origin());
     };
+  }
+
+  /** A list of values or its default; on a command line they stand behind one another by commas. */
+  <T> List<T> values(String key, List<T> byDefault, Function<String, T> parser) {
+    known.add(key);
+    List<T> values = new ArrayList<>();
+    switch (branch.entries().get(key)) {
+      case null -> {
+        return byDefault;
+      }
+      case ConfigTree.Leaf leaf -> {
+        for (String part : leaf.text().split(",", -1)) {
+          values.add(parse(key, new ConfigTree.Leaf(part.strip(), leaf.origin()), parser));
+        }
+      }
+      case ConfigTree.Sequence list -> {
+        for (ConfigTree.Entry element : list.entries()) {
+          String path = key + '[' + values.size() + ']';
+          if (!(element instanceof ConfigTree.Leaf leaf)) {
+            throw ConfigException.problem(path, "is no plain text").from(element.origin());
+          }
+          values.add(parse(path, leaf, parser));
+        }
+      }
+      case ConfigTree.Branch inner ->
+          throw ConfigException.problem(key, "is a mapping (expected: a list)")
+              .from(inner.origin());
+      case ConfigTree.Unusable other ->
+          throw ConfigException.problem(key, "is " + other.kind() + " (expected: a list)")
+              .from(other.origin());
+    }
+    return List.copyOf(values);
+  }
+
+  private static <T> T parse(String key, ConfigTree.Leaf leaf, Function<String, T> parser) {
+    try {
+      return parser.apply(leaf.text());
+    } catch (IllegalArgumentException e) {
+      throw ConfigException.value(key, leaf.text(), String.valueOf(e.getMessage()))
+          .from(leaf.origin());
+    }
+  }
+
+  /** A list of nested records or its default; on a command line it stands in YAML's flow style. */
+  <T> List<T> sections(String key, List<T> byDefault, Function<ConfigSection, T> binder) {
+    known.add(key);
+    ConfigTree.Sequence list;
+    switch (branch.entries().get(key)) {
+      case null -> {
+        return byDefault;
+      }
+      case ConfigTree.Sequence there -> list = there;
+      case ConfigTree.Leaf leaf -> {
+        try {
+          list = ConfigTree.sequence(leaf);
+        } catch (ConfigException e) {
+          throw e.within(key);
+        }
+      }
+      case ConfigTree.Branch inner ->
+          throw ConfigException.problem(key, "is a mapping (expected: a list of mappings)")
+              .from(inner.origin());
+      case ConfigTree.Unusable other ->
+          throw ConfigException.problem(
+                  key, "is " + other.kind() + " (expected: a list of mappings)")
+              .from(other.origin());
+    }
+    List<T> sections = new ArrayList<>();
+    for (ConfigTree.Entry element : list.entries()) {
+      String path = key + '[' + sections.size() + ']';
+      if (!(element instanceof ConfigTree.Branch inner)) {
+        throw ConfigException.problem(path, "is no mapping").from(element.origin());
+      }
+      try {
+        sections.add(new ConfigSection(inner).bind(binder));
+      } catch (ConfigException e) {
+        throw e.within(path);
+      }
+    }
+    return List.copyOf(sections);
   }
 
   /** A nested record or its default. */
@@ -82,6 +159,8 @@ final class ConfigSection {
       case ConfigTree.Leaf leaf ->
           throw ConfigException.problem(key, "is \"" + leaf.text() + "\" (expected: a mapping)")
               .from(leaf.origin());
+      case ConfigTree.Sequence list ->
+          throw ConfigException.problem(key, "is a list (expected: a mapping)").from(list.origin());
       case ConfigTree.Unusable other ->
           throw ConfigException.problem(key, "is " + other.kind() + " (expected: a mapping)")
               .from(other.origin());

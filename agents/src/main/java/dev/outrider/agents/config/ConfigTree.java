@@ -2,8 +2,10 @@ package dev.outrider.agents.config;
 
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -15,10 +17,11 @@ import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /**
- * Configuration before it is bound to a record: nested mappings whose leaves are text, each with
- * where it was written.
+ * Configuration before it is bound to a record: nested mappings and lists whose leaves are text,
+ * each with where it was written.
  *
  * <p>Values stay text until a record parses them, so that YAML's guesses ({@code no} as a boolean,
  * {@code 010} as a number) cannot change what was written. Immutable.
@@ -26,6 +29,8 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 public final class ConfigTree {
   /** The largest file that is read, in bytes: many times the size of any true configuration. */
   public static final int MAX_BYTES = 256 * 1024;
+
+  private static final int MAX_DEPTH = 8;
 
   /** What stands at a key. */
   sealed interface Entry {
@@ -46,9 +51,14 @@ public final class ConfigTree {
     }
   }
 
-  /**
-   * A list or a key without a value: never allowed, but only the reader of the key can say what is.
-   */
+  /** A list. */
+  record Sequence(List<Entry> entries, String origin) implements Entry {
+    Sequence {
+      entries = List.copyOf(entries);
+    }
+  }
+
+  /** A key without a value: never allowed, but only the reader of the key can say what is. */
   record Unusable(String kind, String origin) implements Entry {}
 
   private final Branch root;
@@ -98,9 +108,8 @@ public final class ConfigTree {
 
   private static Branch branch(String name, MappingNode mapping, int depth) {
     String origin = at(name, mapping);
-    if (depth > 8) {
-      // Also what ends an alias that contains itself.
-      throw ConfigException.problem("", "is nested more than 8 deep").from(origin);
+    if (depth > MAX_DEPTH) {
+      throw tooDeep(origin);
     }
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (NodeTuple tuple : mapping.getValue()) {
@@ -128,8 +137,38 @@ public final class ConfigTree {
       case ScalarNode scalar when scalar.isPlain() && isNull(scalar.getValue()) ->
           new Unusable("nothing", origin);
       case ScalarNode scalar -> new Leaf(scalar.getValue(), origin);
-      default -> new Unusable("a list", origin);
+      case SequenceNode sequence -> {
+        if (depth > MAX_DEPTH) {
+          throw tooDeep(origin);
+        }
+        List<Entry> entries = new ArrayList<>();
+        for (Node element : sequence.getValue()) {
+          entries.add(entry(name, element, depth + 1));
+        }
+        yield new Sequence(entries, origin);
+      }
+      default -> new Unusable("neither text, a list nor a mapping", origin);
     };
+  }
+
+  private static ConfigException tooDeep(String origin) {
+    // Also what ends an alias that contains itself.
+    return ConfigException.problem("", "is nested more than " + MAX_DEPTH + " deep").from(origin);
+  }
+
+  /**
+   * A list of mappings that stands in one value, as on a command line: {@code [{action: allow}]}.
+   *
+   * @throws ConfigException if it is no such thing
+   */
+  static Sequence sequence(Leaf leaf) {
+    ConfigTree parsed =
+        parse(leaf.origin(), ("list: " + leaf.text()).getBytes(StandardCharsets.UTF_8));
+    if (parsed.root.entries().get("list") instanceof Sequence sequence) {
+      return sequence;
+    }
+    throw ConfigException.problem("", "is \"" + leaf.text() + "\" (expected: a list)")
+        .from(leaf.origin());
   }
 
   private static boolean isNull(String plain) {
@@ -168,21 +207,31 @@ public final class ConfigTree {
     return new Branch(entries, branch.origin());
   }
 
-  /** All leaves by dotted path, in the order in which they stand. */
+  /** All leaves by dotted path, in the order in which they stand; no lists. */
   public Map<String, String> leaves() {
     Map<String, String> leaves = new LinkedHashMap<>();
-    collect("", root, leaves);
+    collect("", root, leaves, false);
     return leaves;
   }
 
-  private static void collect(String prefix, Branch branch, Map<String, String> leaves) {
+  /** The same, and each list as one text, as an option has it. */
+  public Map<String, String> options() {
+    Map<String, String> options = new LinkedHashMap<>();
+    collect("", root, options, true);
+    return options;
+  }
+
+  private static void collect(
+      String prefix, Branch branch, Map<String, String> leaves, boolean lists) {
     branch
         .entries()
         .forEach(
             (key, entry) -> {
               switch (entry) {
                 case Leaf leaf -> leaves.put(prefix + key, leaf.text());
-                case Branch inner -> collect(prefix + key + '.', inner, leaves);
+                case Branch inner -> collect(prefix + key + '.', inner, leaves, lists);
+                case Sequence list when lists -> leaves.put(prefix + key, flow(list));
+                case Sequence _ -> {}
                 case Unusable _ -> {}
               }
             });
@@ -215,9 +264,52 @@ public final class ConfigTree {
                   out.append('\n');
                   write(inner, indent + "  ", out);
                 }
+                case Sequence list when list.entries().isEmpty() -> out.append(" []\n");
+                case Sequence list -> {
+                  out.append('\n');
+                  for (Entry element : list.entries()) {
+                    out.append(indent).append("  - ");
+                    flow(element, out);
+                    out.append('\n');
+                  }
+                }
                 case Unusable _ -> out.append(" null\n");
               }
             });
+  }
+
+  private static String flow(Entry entry) {
+    StringBuilder out = new StringBuilder();
+    flow(entry, out);
+    return out.toString();
+  }
+
+  /** On one line. */
+  private static void flow(Entry entry, StringBuilder out) {
+    switch (entry) {
+      case Leaf leaf -> quote(leaf.text(), out);
+      case Branch branch -> {
+        String separator = "";
+        out.append('{');
+        for (Map.Entry<String, Entry> inner : branch.entries().entrySet()) {
+          out.append(separator).append(inner.getKey()).append(": ");
+          flow(inner.getValue(), out);
+          separator = ", ";
+        }
+        out.append('}');
+      }
+      case Sequence list -> {
+        String separator = "";
+        out.append('[');
+        for (Entry element : list.entries()) {
+          out.append(separator);
+          flow(element, out);
+          separator = ", ";
+        }
+        out.append(']');
+      }
+      case Unusable _ -> out.append("null");
+    }
   }
 
   private static void quote(String text, StringBuilder out) {
@@ -258,6 +350,20 @@ public final class ConfigTree {
       if (section != null) {
         entries.put(key, new Branch(section.entries, ""));
       }
+      return this;
+    }
+
+    Builder put(String key, List<String> values) {
+      List<Entry> leaves = new ArrayList<>();
+      values.forEach(value -> leaves.add(new Leaf(value, "")));
+      entries.put(key, new Sequence(leaves, ""));
+      return this;
+    }
+
+    Builder putSections(String key, List<Builder> sections) {
+      List<Entry> branches = new ArrayList<>();
+      sections.forEach(section -> branches.add(new Branch(section.entries, "")));
+      entries.put(key, new Sequence(branches, ""));
       return this;
     }
 

@@ -13,10 +13,20 @@ import org.jspecify.annotations.Nullable;
  * @param instance the record of the instance by which the proxy is its fence, an absolute path;
  *     null: no fence
  * @param tls the TLS of the clients
+ * @param refusedUsers users that are never let in, for example superusers; the proxy cannot know by
+ *     itself who is one
+ * @param access who is let in: the first rule that matches decides, and without one nobody is;
+ *     empty: everybody
+ * @param proxyProtocol the load balancers whose clients' addresses are told by the PROXY protocol,
+ *     version 2: connections from there must begin with its header, and others must not
  * @param http the plain HTTP endpoint
  * @param status the endpoint of {@code /status}, or null to serve it on {@code http} if that
  *     listens on loopback
  * @param connectTimeout how long the upstream may take to accept a connection, 1ms to 1m
+ * @param startupTimeout how long a client may take until Postgres has let it in, 1s to 10m
+ * @param keepAlive when clients that have vanished are given up
+ * @param cancelOnDisconnect whether the query of a client that vanishes is cancelled
+ * @param logConnections whether a line is logged when a session is let in, is refused, and ends
  * @param drainTimeout how long open sessions may go on once the proxy drains, 0s to 1h
  * @param drainFolder where {@code proxy.drain} asks for a drain and {@code proxy.drained} tells
  *     that no session is left
@@ -31,9 +41,16 @@ public record ProxyConfig(
     UpstreamAddress upstream,
     @Nullable Path instance,
     TlsConfig tls,
+    List<String> refusedUsers,
+    List<AccessRule> access,
+    List<Network> proxyProtocol,
     HttpConfig http,
     @Nullable StatusConfig status,
     Duration connectTimeout,
+    Duration startupTimeout,
+    KeepAlive keepAlive,
+    boolean cancelOnDisconnect,
+    boolean logConnections,
     Duration drainTimeout,
     Path drainFolder,
     int maxConnections,
@@ -54,9 +71,16 @@ public record ProxyConfig(
           new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
           null,
           TlsConfig.DISABLED,
+          List.of(),
+          List.of(),
+          List.of(),
           new HttpConfig(new HostPort("127.0.0.1", 9101)),
           null,
           Duration.ofSeconds(5),
+          Duration.ofSeconds(60),
+          new KeepAlive(Duration.ofSeconds(60), Duration.ofSeconds(10), 6),
+          true,
+          false,
           Duration.ofSeconds(30),
           Path.of("/tmp/outrider"),
           2000,
@@ -84,6 +108,15 @@ public record ProxyConfig(
               "tls.clientCertificates",
               "DEMAND",
               "what clients must show: off, verify-ca or verify-full"),
+          new ConfigKey("refusedUsers", "USER,…", "users that are never let in"),
+          new ConfigKey(
+              "access",
+              "[{action: …},…]",
+              "who is let in: the first rule that matches decides; without rules everybody is"),
+          new ConfigKey(
+              "proxyProtocol.trusted",
+              "NETWORK,…",
+              "load balancers that send the header of the PROXY protocol, version 2"),
           new ConfigKey(
               "http.listen", "HOST:PORT", "where /metrics, /livez and /readyz are served"),
           new ConfigKey(
@@ -98,6 +131,23 @@ public record ProxyConfig(
               "connectTimeout",
               "DURATION",
               "how long the upstream may take to accept a connection, 1ms to 1m"),
+          new ConfigKey(
+              "startupTimeout",
+              "DURATION",
+              "how long a client may take until Postgres has let it in, 1s to 10m"),
+          new ConfigKey(
+              "keepAlive.idle",
+              "DURATION",
+              "silence before a client is asked whether it is there, 1s to 2h"),
+          new ConfigKey("keepAlive.interval", "DURATION", "between two questions, 1s to 1h"),
+          new ConfigKey(
+              "keepAlive.count", "NUMBER", "questions without an answer before the end, 1 to 100"),
+          new ConfigKey(
+              "cancelOnDisconnect",
+              "true|false",
+              "whether the query of a client that vanishes is cancelled"),
+          new ConfigKey(
+              "logConnections", "true|false", "whether sessions are logged, as log_connections"),
           new ConfigKey(
               "drainTimeout", "DURATION", "how long open sessions may go on in a drain, 0s to 1h"),
           new ConfigKey(
@@ -131,6 +181,10 @@ public record ProxyConfig(
   /** Checks every range. */
   public ProxyConfig {
     duration("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofMinutes(1));
+    duration("startupTimeout", startupTimeout, Duration.ofSeconds(1), Duration.ofMinutes(10));
+    refusedUsers = List.copyOf(refusedUsers);
+    access = List.copyOf(access);
+    proxyProtocol = List.copyOf(proxyProtocol);
     duration("drainTimeout", drainTimeout, Duration.ZERO, Duration.ofHours(1));
     if (instance != null && !instance.isAbsolute()) {
       throw ConfigException.value("instance", instance.toString(), ABSOLUTE_PATH);
@@ -142,7 +196,7 @@ public record ProxyConfig(
     number("eventLoops", eventLoops, 0, 256);
   }
 
-  private static void duration(String key, Duration value, Duration least, Duration most) {
+  static void duration(String key, Duration value, Duration least, Duration most) {
     if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
       throw ConfigException.value(
           key,
@@ -171,10 +225,25 @@ public record ProxyConfig(
                     section.value("upstream", DEFAULTS.upstream, UpstreamAddress::parse),
                     section.valueOrNull("instance", Path::of),
                     section.section("tls", DEFAULTS.tls, TlsConfig::from),
+                    section.values("refusedUsers", DEFAULTS.refusedUsers, AccessRule::name),
+                    section.sections("access", DEFAULTS.access, AccessRule::from),
+                    section.section(
+                        "proxyProtocol",
+                        DEFAULTS.proxyProtocol,
+                        protocol ->
+                            protocol.values("trusted", DEFAULTS.proxyProtocol, Network::parse)),
                     section.section(
                         "http", DEFAULTS.http, http -> HttpConfig.from(http, DEFAULTS.http)),
                     section.sectionOrNull("status", StatusConfig::from),
                     section.value("connectTimeout", DEFAULTS.connectTimeout, DurationText::parse),
+                    section.value("startupTimeout", DEFAULTS.startupTimeout, DurationText::parse),
+                    section.section(
+                        "keepAlive",
+                        DEFAULTS.keepAlive,
+                        keepAlive -> KeepAlive.from(keepAlive, DEFAULTS.keepAlive)),
+                    section.value(
+                        "cancelOnDisconnect", DEFAULTS.cancelOnDisconnect, ProxyConfig::truth),
+                    section.value("logConnections", DEFAULTS.logConnections, ProxyConfig::truth),
                     section.value("drainTimeout", DEFAULTS.drainTimeout, DurationText::parse),
                     section.value("drainFolder", DEFAULTS.drainFolder, Path::of),
                     section.value("maxConnections", DEFAULTS.maxConnections, ProxyConfig::integer),
@@ -192,6 +261,14 @@ public record ProxyConfig(
     }
   }
 
+  private static boolean truth(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException("true or false");
+    };
+  }
+
   /** The whole configuration as a tree, every key written out, always in the same order. */
   @Override
   public ConfigTree toTree() {
@@ -200,9 +277,19 @@ public record ProxyConfig(
         .put("upstream", upstream.toString())
         .put("instance", instance == null ? null : instance.toString())
         .put("tls", tls.toTree())
+        .put("refusedUsers", refusedUsers)
+        .putSections("access", access.stream().map(AccessRule::toTree).toList())
+        .put(
+            "proxyProtocol",
+            new ConfigTree.Builder()
+                .put("trusted", proxyProtocol.stream().map(Network::toString).toList()))
         .put("http", http.toTree())
         .put("status", status == null ? null : status.toTree())
         .put("connectTimeout", DurationText.format(connectTimeout))
+        .put("startupTimeout", DurationText.format(startupTimeout))
+        .put("keepAlive", keepAlive.toTree())
+        .put("cancelOnDisconnect", String.valueOf(cancelOnDisconnect))
+        .put("logConnections", String.valueOf(logConnections))
         .put("drainTimeout", DurationText.format(drainTimeout))
         .put("drainFolder", drainFolder.toString())
         .put("maxConnections", String.valueOf(maxConnections))

@@ -41,7 +41,8 @@ public final class AgentLog {
   }
 
   /** Sends the lines elsewhere, for tests; returns what puts it back. */
-  static AutoCloseable divert(String agent, Level level, OutputStream out, InstantSource clock) {
+  public static AutoCloseable divert(
+      String agent, Level level, OutputStream out, InstantSource clock) {
     AgentLog before = current;
     current = new AgentLog(agent, level, out, clock);
     return () -> current = before;

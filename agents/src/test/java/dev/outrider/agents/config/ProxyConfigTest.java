@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -26,6 +28,21 @@ class ProxyConfigTest {
               Path.of("/etc/outrider/server/tls.key"),
               Path.of("/etc/outrider/clients/ca.crt"),
               TlsConfig.ClientCertificates.VERIFY_FULL),
+          List.of("postgres", "agent"),
+          List.of(
+              new AccessRule(
+                  AccessRule.Action.REJECT,
+                  List.of(Network.parse("10.9.0.0/16"), Network.parse("2001:db8::1")),
+                  List.of(),
+                  List.of(),
+                  AccessRule.Tls.ANY),
+              new AccessRule(
+                  AccessRule.Action.ALLOW,
+                  List.of(),
+                  List.of("shop", "replication"),
+                  List.of("shop"),
+                  AccessRule.Tls.REQUIRED)),
+          List.of(Network.parse("192.0.2.0/24")),
           new HttpConfig(HostPort.parse("0.0.0.0:9101")),
           new StatusConfig(
               HostPort.parse("0.0.0.0:9201"),
@@ -34,6 +51,10 @@ class ProxyConfigTest {
                   Path.of("/etc/outrider/tls/tls.key"),
                   Path.of("/etc/outrider/tls/ca.crt"))),
           Duration.ofMillis(1500),
+          Duration.ofSeconds(20),
+          new KeepAlive(Duration.ofSeconds(30), Duration.ofSeconds(5), 3),
+          false,
+          true,
           Duration.ofMinutes(2),
           Path.of("/tmp/outrider"),
           100,
@@ -58,9 +79,20 @@ class ProxyConfigTest {
         tls:
           mode: "disable"
           clientCertificates: "off"
+        refusedUsers: []
+        access: []
+        proxyProtocol:
+          trusted: []
         http:
           listen: "127.0.0.1:9101"
         connectTimeout: "5s"
+        startupTimeout: "1m"
+        keepAlive:
+          idle: "1m"
+          interval: "10s"
+          count: "6"
+        cancelOnDisconnect: "true"
+        logConnections: "false"
         drainTimeout: "30s"
         drainFolder: "/tmp/outrider"
         maxConnections: "2000"
@@ -97,10 +129,19 @@ class ProxyConfigTest {
         tls: {mode: require, certificate: /etc/outrider/server/tls.crt, \
         key: /etc/outrider/server/tls.key, clientCa: /etc/outrider/clients/ca.crt, \
         clientCertificates: verify-full}
+        refusedUsers: [postgres, agent]
+        access:
+          - {action: reject, from: [10.9.0.0/16, '2001:db8::1/128']}
+          - {action: allow, databases: [shop, replication], users: shop, tls: required}
+        proxyProtocol: {trusted: [192.0.2.0/24]}
         http: {listen: "0.0.0.0:9101"}
         status: {listen: "0.0.0.0:9201", tls: {certificate: /etc/outrider/tls/tls.crt, \
         key: /etc/outrider/tls/tls.key, clientCa: /etc/outrider/tls/ca.crt}}
         connectTimeout: 1500ms
+        startupTimeout: 20s
+        keepAlive: {idle: 30s, interval: 5s, count: 3}
+        cancelOnDisconnect: false
+        logConnections: true
         drainTimeout: 120s
         maxConnections: 100
         eventLoops: 4
@@ -127,7 +168,7 @@ class ProxyConfigTest {
     ProxyConfig.KEYS.forEach(key -> described.add(key.path()));
 
     // Then
-    assertEquals(FULL.toTree().leaves().keySet(), described);
+    assertEquals(FULL.toTree().options().keySet(), described);
   }
 
   @ParameterizedTest
@@ -135,7 +176,7 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, metrics, status, tls, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
@@ -164,10 +205,25 @@ class ProxyConfigTest {
           tls: {clientCertificates: on}         | proxy.yaml:1: tls.clientCertificates: "on" (expected: off, verify-ca or verify-full)
           tls: {certificate: /a, key: /b, mode: require, clientCertificates: verify-ca} | proxy.yaml:1: tls.clientCa: is missing, but clientCertificates is verify-ca
           tls: {certificate: /a, key: /b, clientCa: /c, clientCertificates: verify-ca} | proxy.yaml:1: tls.clientCertificates: is verify-ca, but a session without TLS shows none, and mode is allow (expected: mode require)
+          access: [{}]                          | proxy.yaml:1: access[0].action: is missing
+          access: [{action: allow}, {action: let}] | proxy.yaml:1: access[1].action: "let" (expected: allow or reject)
+          access: [{action: allow, from: [10.0.0.0/8, 10.0.0.1/8]}] | proxy.yaml:1: access[0].from[1]: "10.0.0.1/8" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
+          access: [{action: allow, from: db.example}] | proxy.yaml:1: access[0].from: "db.example" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
+          access: [{action: allow, tls: yes}]   | proxy.yaml:1: access[0].tls: "yes" (expected: any, required or off)
+          access: [{action: allow, user: x}]    | proxy.yaml:1: access[0].user: is not a key here (known: action, databases, from, tls, users)
+          access: [allow]                       | proxy.yaml:1: access[0]: is no mapping
+          access: {action: allow}               | proxy.yaml:1: access: is a mapping (expected: a list of mappings)
+          access: allow                         | proxy.yaml:1: access: is "allow" (expected: a list)
+          refusedUsers: [{}]                    | proxy.yaml:1: refusedUsers[0]: is no plain text
+          refusedUsers: 'postgres,'             | proxy.yaml:1: refusedUsers: "" (expected: a name)
+          proxyProtocol: {trusted: 10.0.0.0/33} | proxy.yaml:1: proxyProtocol.trusted: "10.0.0.0/33" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
+          cancelOnDisconnect: yes               | proxy.yaml:1: cancelOnDisconnect: "yes" (expected: true or false)
+          startupTimeout: 0s                    | proxy.yaml:1: startupTimeout: "0s" (expected: 1s to 10m)
+          keepAlive: {count: 0}                 | proxy.yaml:1: keepAlive.count: "0" (expected: 1 to 100)
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, listen, log, maxConnections, metrics, status, tls, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When
@@ -195,6 +251,43 @@ class ProxyConfigTest {
     assertEquals(
         "proxy.yaml:3: log.level: \"loud\" (expected: error, warn, info, debug or trace)",
         error.getMessage());
+  }
+
+  @Test
+  void aListFitsIntoOneOption() {
+    // Given
+    String rules = "[{action: reject, users: [postgres]}, {action: allow, from: 10.0.0.0/8}]";
+
+    // When
+    ProxyConfig config =
+        ProxyConfig.from(
+            ConfigTree.empty()
+                .with("refusedUsers", "postgres, agent", "--refused-users")
+                .with("access", rules, "--access"));
+
+    // Then
+    assertEquals(List.of("postgres", "agent"), config.refusedUsers());
+    assertEquals(List.of("postgres"), config.access().get(0).users());
+    assertEquals(List.of(Network.parse("10.0.0.0/8")), config.access().get(1).from());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.0.0.0/8, 10.255.1.2, true",
+    "10.0.0.0/8, 11.0.0.0, false",
+    "10.1.2.3, 10.1.2.3, true",
+    "10.1.2.2/31, 10.1.2.3, true",
+    "10.1.2.2/31, 10.1.2.4, false",
+    "0.0.0.0/0, 1.2.3.4, true",
+    "0.0.0.0/0, 2001:db8::1, false",
+    "::/0, 2001:db8::1, true",
+    "2001:db8::/33, 2001:db8:7fff::1, true",
+    "2001:db8::/33, 2001:db8:8000::1, false",
+    "10.0.0.0/8, ::ffff:10.1.1.1, true"
+  })
+  void aNetworkContainsItsAddresses(String network, String address, boolean contained)
+      throws Exception {
+    assertEquals(contained, Network.parse(network).contains(InetAddress.getByName(address)));
   }
 
   @Test

@@ -45,7 +45,7 @@ public final class Turns {
     OPAQUE
   }
 
-  private static final MessageTypes OF_FRONTEND = MessageTypes.of("QFSPBEDCcf");
+  private static final MessageTypes OF_FRONTEND = MessageTypes.of("QFSPBEDCcfX");
   private static final MessageTypes OF_BACKEND = MessageTypes.of("ZGWE");
   private static final byte NO_TRANSACTION = 'I';
 
@@ -63,6 +63,7 @@ public final class Turns {
   private boolean copyUnclear;
   private boolean streaming;
   private boolean letIn;
+  private boolean saidGoodbye;
   private byte status;
 
   /**
@@ -115,6 +116,17 @@ public final class Turns {
   public boolean canBeTold() {
     return conversation.phase() == Conversation.Phase.STARTED
         && conversation.isBackendBetweenMessages();
+  }
+
+  /**
+   * Whether the client has asked for something that Postgres may still be at work on, and has not
+   * said by a Terminate that it leaves.
+   */
+  public boolean awaitsAnswer() {
+    return letIn
+        && !saidGoodbye
+        && conversation.phase() == Conversation.Phase.STARTED
+        && (queries > 0 || syncs > 0 || unsynced);
   }
 
   /** What the connection is doing. */
@@ -178,6 +190,7 @@ public final class Turns {
             copyEndedEarly = true;
           }
         }
+        case 'X' -> saidGoodbye = true;
         default -> {} // changes nobody's turn
       }
       return witness == null ? 0 : witness.begin(type, length);

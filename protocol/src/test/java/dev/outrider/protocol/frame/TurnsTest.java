@@ -58,6 +58,30 @@ class TurnsTest {
     assertEquals(State.IDLE, turns.state());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "Q, '', true",
+    "Q, CZI, false",
+    "PBES, '', true",
+    "PBEH, 12DC, true",
+    "PBES, 12CZI, false",
+    "QX, '', false",
+    "Q, CZT, false"
+  })
+  void aClientAwaitsAnAnswerUntilItHasItOrSaysGoodbye(
+      String asked, String answered, boolean awaits) {
+    // Given
+    start();
+    assertFalse(turns.awaitsAnswer());
+
+    // When
+    turns.frontend(messages(asked));
+    turns.backend(messages(answered));
+
+    // Then
+    assertEquals(awaits, turns.awaitsAnswer());
+  }
+
   @Test
   void encryptionIsAskedForAndDeclined() {
     // When

@@ -37,6 +37,9 @@ import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
@@ -110,6 +113,11 @@ final class Session {
       new ErrorResponse(
           SqlState.PROTOCOL_VIOLATION,
           "received direct SSL connection request without ALPN protocol negotiation extension");
+  private static final ErrorResponse BEYOND_PROXY =
+      new ErrorResponse(
+          SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
+          "Postgres asks for a login by GSSAPI or SSPI, which cannot pass the proxy (expected: a"
+              + " password method in pg_hba.conf)");
   private static final byte[] NOT_HTTP =
       """
       HTTP/1.1 400 Bad Request\r
@@ -128,6 +136,14 @@ final class Session {
   private @Nullable SslHandler tls;
   private boolean tlsAtOnce;
   private long handshakeBegun;
+  // Where the client is; behind a load balancer the header of the PROXY protocol tells.
+  private @Nullable InetSocketAddress address;
+  private final SessionRules rules;
+  private @Nullable Upstream upstream;
+  // Until Postgres has let the client in.
+  private @Nullable LogIn logIn;
+  private byte @Nullable [] cancelRequest;
+  private @Nullable SessionLog log;
   // The bound of the state, if it has one: no client may hold a connection without using it.
   private @Nullable ScheduledFuture<?> bound;
   // What a session that has begun holds; null before, and in one that is refused from the start.
@@ -145,8 +161,39 @@ final class Session {
     this.metrics = metrics;
     this.wire = sessions.wire(client.eventLoop());
     this.turns = new Turns(this::lost, wire);
+    this.rules = sessions.rules();
+    this.address = client.remoteAddress() instanceof InetSocketAddress tcp ? tcp : null;
     client.pipeline().addLast(new ClientSide());
-    boundBy(sessions.limits().openingSeconds(), Refusal.SILENCE);
+    if (address != null && rules.isTrusted(plain(address.getAddress()))) {
+      ProxyHeader.expect(client.pipeline(), told -> address = told, this::lacksHeader);
+    }
+    boundBy(rules.startupTimeout().toMillis(), Refusal.SILENCE);
+  }
+
+  private void lacksHeader() {
+    metrics.refused(Refusal.PROTOCOL);
+    close();
+  }
+
+  /** An IPv4 address that came by way of IPv6 is one of IPv4. */
+  private static InetAddress plain(InetAddress address) {
+    try {
+      return InetAddress.getByAddress(address.getAddress());
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Closes the connection of a client that has not begun, in favour of others. Any thread. */
+  void crowdOut() {
+    client
+        .eventLoop()
+        .execute(
+            () -> {
+              if (state instanceof Awaiting) {
+                closeRefused(Refusal.CROWD);
+              }
+            });
   }
 
   /** Closes both sides at once, with an error if one can stand now. Any thread. */
@@ -299,7 +346,7 @@ final class Session {
     return false;
   }
 
-  private void boundBy(long seconds, @Nullable Refusal reason) {
+  private void boundBy(long millis, @Nullable Refusal reason) {
     unbound();
     bound =
         client
@@ -311,8 +358,8 @@ final class Session {
                   }
                   close();
                 },
-                seconds,
-                TimeUnit.SECONDS);
+                millis,
+                TimeUnit.MILLISECONDS);
   }
 
   private void unbound() {
@@ -324,6 +371,9 @@ final class Session {
 
   private void enter(SessionState next) {
     boolean before = isAtWork(state);
+    if (state instanceof Awaiting && !(next instanceof Awaiting)) {
+      sessions.begun(this);
+    }
     state = next;
     if (before && !isAtWork(next)) {
       sessions.ended(drainEnd);
@@ -471,8 +521,23 @@ final class Session {
         return;
       }
     }
+    InetSocketAddress from = address;
+    AccessRules.Denial denial =
+        from == null
+            ? null
+            : rules.access().denial(message, user, plain(from.getAddress()), tls != null);
+    if (denial != null) {
+      refuse(awaiting, denial.reason(), denial.error());
+      return;
+    }
     switch (sessions.admit()) {
-      case ADMITTED -> connect(awaiting.toConnecting(), received);
+      case ADMITTED -> {
+        logIn = new LogIn();
+        if (rules.logConnections()) {
+          log = new SessionLog(String.valueOf(from), message, user, tls);
+        }
+        connect(awaiting.toConnecting(), received);
+      }
       case FENCED -> refuse(awaiting, Refusal.FENCE, fenceError());
       case DRAINING -> refuse(awaiting, Refusal.DRAINING, SHUTTING_DOWN);
       case LIMIT ->
@@ -521,8 +586,10 @@ final class Session {
   }
 
   private void closeRefused(Refusal reason) {
-    metrics.refused(reason);
-    close();
+    if (!(state instanceof Closed)) {
+      metrics.refused(reason);
+      close();
+    }
   }
 
   private void connect(Connecting connecting, ByteBuf first) {
@@ -538,7 +605,9 @@ final class Session {
       refuse(connecting, Refusal.FENCE, fenceError());
       return;
     }
-    attempt(sessions.upstream(), System.nanoTime());
+    Upstream chosen = sessions.upstream();
+    upstream = chosen;
+    attempt(chosen, System.nanoTime());
   }
 
   private void attempt(Upstream upstream, long begun) {
@@ -586,6 +655,7 @@ final class Session {
   }
 
   private void refuse(Connecting connecting, Refusal reason, ErrorResponse error) {
+    logRefusal(error);
     connecting.early().forEach(ByteBuf::release);
     if (turns.state() == Turns.State.CANCEL) {
       metrics.refused(reason);
@@ -596,7 +666,14 @@ final class Session {
     }
   }
 
+  private void logRefusal(ErrorResponse error) {
+    if (rules.logConnections()) {
+      SessionLog.refused(String.valueOf(address), error);
+    }
+  }
+
   private void refuse(Awaiting awaiting, Refusal reason, ErrorResponse error) {
+    logRefusal(error);
     refuse(awaiting, reason, encoded(error));
   }
 
@@ -610,7 +687,7 @@ final class Session {
   private void refuse(Lingering lingering, Refusal reason, ByteBuf answer) {
     metrics.refused(reason);
     enter(lingering);
-    boundBy(sessions.limits().refusalSeconds(), null);
+    boundBy(TimeUnit.SECONDS.toMillis(sessions.limits().refusalSeconds()), null);
     client.write(answer);
     client.config().setAutoRead(true);
     endOutput();
@@ -651,9 +728,6 @@ final class Session {
     if (state instanceof Relaying && mayPass()) {
       client.flush();
       pauseForClient(upstream);
-      if (bound != null && turns.state() != Turns.State.STARTING) {
-        unbound();
-      }
       if (draining) {
         endIfIdle(DrainEnd.FINISHED);
       }
@@ -694,7 +768,13 @@ final class Session {
       bytes.release();
       return;
     }
-    heardUpstream(bytes);
+    LogIn pending = logIn;
+    if (pending == null) {
+      heardUpstream(bytes);
+    } else if (!follow(pending, relaying, bytes)) {
+      bytes.release();
+      return;
+    }
     if (client.isWritable()) {
       client.write(bytes);
     } else if (mayPass()) {
@@ -705,8 +785,59 @@ final class Session {
     }
   }
 
+  /** Follows a login; false if it was ended instead of handing the bytes on. */
+  private boolean follow(LogIn pending, Relaying relaying, ByteBuf bytes) {
+    boolean canBeTold = turns.canBeTold();
+    heardUpstream(bytes);
+    pending.backend(bytes);
+    if (pending.isBeyondProxy()) {
+      if (canBeTold) {
+        relaying.upstream().close();
+        refuse(relaying.toLingering(), Refusal.LOGIN, encoded(BEYOND_PROXY));
+      } else {
+        closeRefused(Refusal.LOGIN);
+      }
+      return false;
+    }
+    if (pending.isAuthenticated()) {
+      unbound();
+    }
+    if (pending.isReady()) {
+      logIn = null;
+      cancelRequest = rules.cancelOnDisconnect() ? pending.cancelRequest() : null;
+      if (log != null) {
+        log.begun(pending.process());
+      }
+    } else if (turns.state() == Turns.State.OPAQUE) {
+      logIn = null;
+    }
+    return true;
+  }
+
+  /**
+   * Cancels what Postgres is doing for a client that is gone: it would go on until it has something
+   * to send.
+   */
+  private void cancelForgotten() {
+    byte[] request = cancelRequest;
+    Fence.Pass held = pass;
+    Upstream chosen = upstream;
+    if (request == null
+        || held == null
+        || chosen == null
+        || !(state instanceof Relaying)
+        || !turns.awaitsAnswer()
+        || !mayPass()) {
+      return;
+    }
+    cancelRequest = null;
+    metrics.cancelled.inc();
+    chosen.connect(client.eventLoop(), new Cancellation(request, held));
+  }
+
   /** The client has sent its last byte. */
   private void clientDone() {
+    cancelForgotten();
     switch (state) {
       case Connecting connecting -> enter(connecting.withClientDone());
       case Relaying relaying when relaying.clientDone() -> {}
@@ -763,7 +894,7 @@ final class Session {
             close();
           } else {
             duplex.shutdownOutput();
-            boundBy(sessions.limits().lingerSeconds(), null);
+            boundBy(TimeUnit.SECONDS.toMillis(sessions.limits().lingerSeconds()), null);
           }
         });
   }
@@ -858,16 +989,21 @@ final class Session {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+      cancelForgotten();
       close();
       if (wire != null) {
         wire.end();
       }
       sessions.closed(Session.this);
+      if (log != null) {
+        log.ended();
+      }
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
       failed(cause);
+      cancelForgotten();
       close();
     }
   }

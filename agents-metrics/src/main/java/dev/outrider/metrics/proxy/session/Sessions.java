@@ -1,5 +1,7 @@
 package dev.outrider.metrics.proxy.session;
 
+import dev.outrider.agents.config.KeepAlive;
+import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.tls.ClientTls;
@@ -9,6 +11,7 @@ import dev.outrider.metrics.proxy.wire.WireMetrics;
 import dev.outrider.metrics.proxy.wire.WireSession;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,14 +29,12 @@ public final class Sessions {
   /**
    * The bounds of the states in which a client could hold a connection without using it.
    *
-   * @param openingSeconds until the first byte, as Postgres's {@code authentication_timeout} has it
-   *     by default
-   * @param refusalSeconds until a client that is refused has sent what can be answered
+   * @param refusalSeconds until a client that is refused has read the answer
    * @param lingerSeconds until a client that has been told the end ends, too
    */
-  public record Limits(long openingSeconds, long refusalSeconds, long lingerSeconds) {
+  public record Limits(long refusalSeconds, long lingerSeconds) {
     /** The bounds that hold unless a test has others. */
-    public static final Limits DEFAULTS = new Limits(60, 5, 5);
+    public static final Limits DEFAULTS = new Limits(5, 5);
   }
 
   /** Whether a client that begins may go on. */
@@ -44,11 +45,12 @@ public final class Sessions {
     LIMIT
   }
 
-  // Refused clients linger for some seconds; above the limit by so many, they are closed without a
-  // word.
-  private static final int REFUSED_AT_ONCE = 256;
+  // Above the limit so many may wait to begin, and so many that were refused may linger.
+  private static final int SPARE = 256;
 
   private final Set<Session> open = ConcurrentHashMap.newKeySet();
+  // Those that have not said what they want, the one that waits longest first.
+  private final Set<Session> waiting = new LinkedHashSet<>();
   private final AtomicInteger atWork = new AtomicInteger();
   // Sessions whose event loop has not yet come to ask whether the fence has ended them.
   private final AtomicInteger fencing = new AtomicInteger();
@@ -59,6 +61,7 @@ public final class Sessions {
   private final Limits limits;
   private final @Nullable WireMetrics wire;
   private volatile int maxConnections;
+  private volatile SessionRules rules;
   private volatile @Nullable ClientTls tls;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
   private volatile boolean draining;
@@ -71,7 +74,7 @@ public final class Sessions {
    * @param health told of each connection to it
    * @param fence asked whether sessions may reach the upstream
    * @param limits the bounds of idle states
-   * @param maxConnections how many clients may be connected
+   * @param config what else it says of sessions
    * @param wire told of what sessions say, or null
    */
   public Sessions(
@@ -80,31 +83,65 @@ public final class Sessions {
       UpstreamHealth health,
       Fence fence,
       Limits limits,
-      int maxConnections,
+      ProxyConfig config,
       @Nullable WireMetrics wire) {
     this.metrics = metrics;
     this.upstream = upstream;
     this.health = health;
     this.fence = fence;
     this.limits = limits;
-    this.maxConnections = maxConnections;
+    this.maxConnections = config.maxConnections();
+    this.rules = SessionRules.of(config);
     this.wire = wire;
   }
 
-  /** Takes in a client that has just connected; called on its event loop. */
+  /**
+   * Takes in a client that has just connected; called on its event loop. Clients that never say
+   * what they want do not keep others out: when there are too many, the one that waits longest is
+   * closed.
+   */
   public void accept(Channel client) {
     metrics.accepted.inc();
-    if (open.size() >= maxConnections + REFUSED_AT_ONCE) {
+    if (open.size() >= 2 * (maxConnections + SPARE)) {
       metrics.refused(ProxyMetrics.Refusal.LIMIT);
       client.close();
       return;
     }
-    open.add(new Session(client, this, metrics));
+    Session session = new Session(client, this, metrics);
+    open.add(session);
+    Session longest = null;
+    synchronized (waiting) {
+      waiting.add(session);
+      if (waiting.size() > maxConnections + SPARE) {
+        longest = waiting.iterator().next();
+        waiting.remove(longest);
+      }
+    }
+    if (longest != null) {
+      longest.crowdOut();
+    }
   }
 
-  /** How many clients may be connected from now on; those that are connected stay. */
-  public void setMaxConnections(int maxConnections) {
-    this.maxConnections = maxConnections;
+  /** A session has said what it wants, or is closed. */
+  void begun(Session session) {
+    synchronized (waiting) {
+      waiting.remove(session);
+    }
+  }
+
+  /** What is said of sessions from now on; those that there are stay as they are. */
+  public void configure(ProxyConfig config) {
+    maxConnections = config.maxConnections();
+    rules = SessionRules.of(config);
+  }
+
+  SessionRules rules() {
+    return rules;
+  }
+
+  /** When clients that have vanished are given up. */
+  public KeepAlive keepAlive() {
+    return rules.keepAlive();
   }
 
   /** The TLS of clients that connect from now on; null: none. */
@@ -196,7 +233,7 @@ public final class Sessions {
     if (fence.problem() != null) {
       return Verdict.FENCED;
     }
-    return open.size() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
+    return atWork.get() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
   }
 
   /**

@@ -1,0 +1,284 @@
+package dev.outrider.metrics.proxy;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.outrider.protocol.backend.Authentication;
+import dev.outrider.protocol.backend.BackendKeyData;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Clients that vanish, dawdle, come by way of a load balancer, or may not come at all. */
+@Timeout(60)
+class ClientsTest {
+  private static final byte[] QUERY = {'Q', 0, 0, 0, 6, 'x', 0};
+  private static final byte[] TERMINATE = {'X', 0, 0, 0, 4};
+  private static final byte[] KEY = new byte[32];
+  private static final byte[] SIGNATURE = {
+    0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a
+  };
+
+  private static byte[] array(ByteBuf buffer) {
+    byte[] array = new byte[buffer.readableBytes()];
+    buffer.readBytes(array);
+    return array;
+  }
+
+  private static byte[] hello() {
+    ByteBuf hello = Unpooled.buffer();
+    new Authentication.Ok().encode(hello);
+    new BackendKeyData(4711, Unpooled.wrappedBuffer(KEY)).encode(hello);
+    return array(hello.writeByte('Z').writeInt(5).writeByte('I'));
+  }
+
+  private static SocketChannel letIn(ProxyFixture fixture, Socket client) throws Exception {
+    byte[] startup = RefusalTest.startup();
+    client.getOutputStream().write(startup);
+    SocketChannel server = fixture.acceptUpstream();
+    assertArrayEquals(startup, ProxyFixture.read(server, startup.length));
+    ProxyFixture.write(server, hello());
+    assertArrayEquals(hello(), client.getInputStream().readNBytes(hello().length));
+    return server;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"EPOLL,true", "EPOLL,false", "NIO,true", "NIO,false"})
+  void theQueryOfAClientThatVanishesIsCancelled(Transport transport, boolean reset)
+      throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(transport)) {
+      // Given
+      Socket client = fixture.connect();
+      SocketChannel server = letIn(fixture, client);
+      client.getOutputStream().write(QUERY);
+      assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+
+      // When
+      client.setSoLinger(reset, 0);
+      client.close();
+
+      // Then
+      byte[] expected =
+          ByteBuffer.allocate(12 + KEY.length)
+              .putInt(12 + KEY.length)
+              .putInt(80877102)
+              .putInt(4711)
+              .array();
+      SocketChannel cancel = fixture.acceptUpstream();
+      assertArrayEquals(expected, ProxyFixture.read(cancel, expected.length));
+      assertEquals(1, fixture.counter("outrider_proxy_cancelled_queries"));
+      assertEquals(0, ProxyFixture.readAll(server).length);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"idle,true", "goodbye,true", "answered,true", "query,false"})
+  void nothingElseIsCancelled(String what, boolean cancelOnDisconnect) throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(
+            Transport.best(), Map.of("cancelOnDisconnect", String.valueOf(cancelOnDisconnect)))) {
+      // Given
+      Socket client = fixture.connect();
+      SocketChannel server = letIn(fixture, client);
+      if (!what.equals("idle")) {
+        client.getOutputStream().write(QUERY);
+        assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+      }
+      if (what.equals("goodbye")) {
+        client.getOutputStream().write(TERMINATE);
+        assertArrayEquals(TERMINATE, ProxyFixture.read(server, TERMINATE.length));
+      }
+      if (what.equals("answered")) {
+        byte[] ready = {'Z', 0, 0, 0, 5, 'I'};
+        ProxyFixture.write(server, ready);
+        assertArrayEquals(ready, client.getInputStream().readNBytes(ready.length));
+      }
+
+      // When
+      client.close();
+
+      // Then
+      assertEquals(0, ProxyFixture.readAll(server).length);
+      server.close();
+      assertTrue(fixture.nobodyConnected());
+      assertEquals(0, fixture.counter("outrider_proxy_cancelled_queries"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0", "5", "all"})
+  void whoeverDawdlesIsClosed(String sent) throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(Transport.best(), Map.of("startupTimeout", "1s"))) {
+      // Given
+      Socket client = fixture.connect();
+      byte[] startup = RefusalTest.startup();
+
+      // When: nothing, half a start-up, or all of it to a Postgres that does not answer
+      client
+          .getOutputStream()
+          .write(startup, 0, sent.equals("all") ? startup.length : Integer.parseInt(sent));
+
+      // Then
+      assertEquals(-1, client.getInputStream().read());
+      assertEquals(1, fixture.counter("outrider_proxy_refused", "reason", "silence"));
+    }
+  }
+
+  @Test
+  void whoeverIsLetInMayBeSilent() throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(Transport.best(), Map.of("startupTimeout", "1s"))) {
+      // Given
+      Socket client = fixture.connect();
+      SocketChannel server = letIn(fixture, client);
+
+      // When: another one is closed that began later
+      Socket silent = fixture.connect();
+      assertEquals(-1, silent.getInputStream().read());
+
+      // Then
+      client.getOutputStream().write(QUERY);
+      assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+    }
+  }
+
+  @Test
+  void loginsThatCannotPassAreRefusedWithTheReason() throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(Transport.best())) {
+      // Given
+      Socket client = fixture.connect();
+      client.getOutputStream().write(RefusalTest.startup());
+      SocketChannel server = fixture.acceptUpstream();
+
+      // When
+      ByteBuf gss = Unpooled.buffer();
+      new Authentication.Gss().encode(gss);
+      ProxyFixture.write(server, array(gss));
+
+      // Then
+      RefusalTest.assertError(
+          "28000",
+          "Postgres asks for a login by GSSAPI or SSPI, which cannot pass the proxy (expected: a"
+              + " password method in pg_hba.conf)",
+          client.getInputStream());
+      assertEquals(1, fixture.counter("outrider_proxy_refused", "reason", "login"));
+    }
+  }
+
+  @Test
+  void usersAndAddressesThatMayNotComeDoNotReachPostgres() throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(
+            Transport.best(),
+            Map.of("access", "[{action: allow, from: [192.0.2.0/24]}]", "refusedUsers", "root"))) {
+      // When
+      Socket client = fixture.connect();
+      client.getOutputStream().write(RefusalTest.startup());
+
+      // Then
+      RefusalTest.assertError(
+          "28000",
+          "the proxy has no access rule for connection from host \"127.0.0.1\", user \"shop\","
+              + " database \"shop\", no encryption",
+          client.getInputStream());
+      assertEquals(1, fixture.counter("outrider_proxy_refused", "reason", "access"));
+      assertTrue(fixture.nobodyConnected());
+
+      // When
+      Socket cancel = fixture.connect();
+      byte[] request = ByteBuffer.allocate(16).putInt(16).putInt(80877102).array();
+      cancel.getOutputStream().write(request);
+      // Then
+      assertArrayEquals(request, ProxyFixture.read(fixture.acceptUpstream(), 16));
+    }
+  }
+
+  /** A header of version 2: PROXY over TCP with IPv4, or LOCAL. */
+  private static byte[] header(boolean local, int... address) {
+    ByteBuffer header = ByteBuffer.allocate(28);
+    header.put(SIGNATURE).put((byte) (local ? 0x20 : 0x21)).put((byte) 0x11).putShort((short) 12);
+    for (int part : address) {
+      header.put((byte) part);
+    }
+    return header
+        .put(new byte[] {10, 0, 0, 1})
+        .putShort((short) 40000)
+        .putShort((short) 5432)
+        .array();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void behindALoadBalancerItsHeaderTellsWhoTheClientIs(Transport transport) throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(
+            transport,
+            Map.of(
+                "proxyProtocol.trusted",
+                "127.0.0.0/8",
+                "access",
+                "[{action: allow, from: [192.0.2.7]}]"))) {
+      // When: byte by byte
+      Socket client = fixture.connect();
+      for (byte one : header(false, 192, 0, 2, 7)) {
+        client.getOutputStream().write(one);
+      }
+      // Then
+      SocketChannel server = letIn(fixture, client);
+      client.getOutputStream().write(QUERY);
+      assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+
+      // When: header and start-up at once
+      Socket other = fixture.connect();
+      byte[] header = header(false, 192, 0, 2, 8);
+      byte[] startup = RefusalTest.startup();
+      other
+          .getOutputStream()
+          .write(
+              ByteBuffer.allocate(header.length + startup.length).put(header).put(startup).array());
+      // Then
+      RefusalTest.assertError(
+          "28000",
+          "the proxy has no access rule for connection from host \"192.0.2.8\", user \"shop\","
+              + " database \"shop\", no encryption",
+          other.getInputStream());
+
+      // When: the balancer itself
+      Socket local = fixture.connect();
+      local.getOutputStream().write(header(true, 0, 0, 0, 0));
+      local.getOutputStream().write(startup);
+      // Then
+      RefusalTest.assertError(
+          "28000",
+          "the proxy has no access rule for connection from host \"127.0.0.1\", user \"shop\","
+              + " database \"shop\", no encryption",
+          local.getInputStream());
+    }
+  }
+
+  @Test
+  void whereAHeaderIsDueNothingElseIsUnderstood() throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(Transport.best(), Map.of("proxyProtocol.trusted", "127.0.0.1"))) {
+      // When
+      Socket client = fixture.connect();
+      client.getOutputStream().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
+
+      // Then
+      assertEquals(-1, client.getInputStream().read());
+      ProxyFixture.until(
+          () -> fixture.counter("outrider_proxy_refused", "reason", "protocol") == 1);
+    }
+  }
+}
