@@ -8,6 +8,7 @@ import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
+import dev.outrider.metrics.proxy.tls.Authority;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
@@ -46,6 +47,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.postgresql.PGConnection;
 import org.testcontainers.DockerClientFactory;
@@ -186,6 +188,90 @@ class ProxyIT {
         assertTrue(other.execute("SELECT 1"));
       }
     }
+  }
+
+  @ParameterizedTest
+  @Order(1)
+  @CsvSource({
+    "allow, disable, postgres",
+    "allow, prefer, postgres",
+    "allow, require, postgres",
+    "require, allow, postgres",
+    "require, verify-ca, postgres",
+    "require, verify-full, postgres",
+    "require, require, direct",
+    "require, verify-full, direct"
+  })
+  void aSessionIsWhatItIsWithEverySslmode(
+      String mode, String sslmode, String negotiation, @TempDir Path folder) throws Exception {
+    // Given
+    startWithTls(mode, folder);
+
+    // When
+    try (Connection connection = connectTls(folder, sslmode, negotiation, "prefer");
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery("SELECT count(*) FROM generate_series(1, 9)")) {
+      // Then
+      assertTrue(result.next());
+      assertEquals(9, result.getInt(1));
+    }
+  }
+
+  @Test
+  @Order(1)
+  void whoInsistsOnTlsOrOnChannelBindingHearsTheTruth(@TempDir Path folder) throws Exception {
+    // Given
+    startWithTls("require", folder);
+
+    // Then
+    assertEquals(
+        "28000",
+        assertThrows(
+                SQLException.class,
+                () -> connectTls(folder, "disable", "postgres", "prefer").close())
+            .getSQLState());
+    String message =
+        String.valueOf(
+            assertThrows(
+                    SQLException.class,
+                    () -> connectTls(folder, "require", "postgres", "require").close())
+                .getMessage());
+    assertTrue(
+        message.startsWith("Channel Binding is required, but server did not offer"), message);
+  }
+
+  private void startWithTls(String mode, Path folder) throws Exception {
+    proxy.stop();
+    Authority authority = new Authority("test");
+    authority.write(folder.resolve("ca.crt"));
+    authority
+        .identity("CN=proxy", "localhost", Duration.ofDays(30))
+        .write(folder.resolve("tls.crt"), folder.resolve("tls.key"));
+    proxy =
+        proxy(
+            Transport.best(),
+            Map.of(
+                "tls.mode",
+                mode,
+                "tls.certificate",
+                folder.resolve("tls.crt").toString(),
+                "tls.key",
+                folder.resolve("tls.key").toString()));
+    proxy.start();
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+  }
+
+  private Connection connectTls(
+      Path folder, String sslmode, String negotiation, String channelBinding) throws SQLException {
+    Properties all = new Properties();
+    all.setProperty("user", "postgres");
+    all.setProperty("password", PASSWORD);
+    all.setProperty("sslmode", sslmode);
+    all.setProperty("sslNegotiation", negotiation);
+    all.setProperty("channelBinding", channelBinding);
+    all.setProperty("sslrootcert", folder.resolve("ca.crt").toString());
+    return DriverManager.getConnection(
+        "jdbc:postgresql://localhost:" + proxy.address().getPort() + "/postgres", all);
   }
 
   @Test

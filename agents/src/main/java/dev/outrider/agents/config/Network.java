@@ -1,7 +1,6 @@
 package dev.outrider.agents.config;
 
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.Arrays;
 
 /**
@@ -33,17 +32,17 @@ public record Network(InetAddress address, int prefix) {
   public static Network parse(String text) {
     int slash = text.indexOf('/');
     String host = slash < 0 ? text : text.substring(0, slash);
-    // Only what cannot be a name.
+    // All four numbers: 10.1 would be 10.0.0.1.
     boolean four = host.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
     boolean six = host.indexOf(':') >= 0 && host.matches("[0-9a-fA-F:.]+");
     if (!four && !six) {
       throw new IllegalArgumentException(FORM);
     }
     try {
-      InetAddress address = InetAddress.getByName(host);
+      InetAddress address = InetAddress.ofLiteral(host);
       int bits = address.getAddress().length * Byte.SIZE;
       return new Network(address, slash < 0 ? bits : Integer.parseInt(text.substring(slash + 1)));
-    } catch (UnknownHostException | NumberFormatException e) {
+    } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(FORM, e);
     }
   }

@@ -209,6 +209,7 @@ class ProxyConfigTest {
           access: [{action: allow}, {action: let}] | proxy.yaml:1: access[1].action: "let" (expected: allow or reject)
           access: [{action: allow, from: [10.0.0.0/8, 10.0.0.1/8]}] | proxy.yaml:1: access[0].from[1]: "10.0.0.1/8" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
           access: [{action: allow, from: db.example}] | proxy.yaml:1: access[0].from: "db.example" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
+          access: [{action: allow, from: 999.1.1.1}] | proxy.yaml:1: access[0].from: "999.1.1.1" (expected: ADDRESS or ADDRESS/BITS, for example 10.0.0.0/8 or 2001:db8::/32, no bit set behind BITS)
           access: [{action: allow, tls: yes}]   | proxy.yaml:1: access[0].tls: "yes" (expected: any, required or off)
           access: [{action: allow, user: x}]    | proxy.yaml:1: access[0].user: is not a key here (known: action, databases, from, tls, users)
           access: [allow]                       | proxy.yaml:1: access[0]: is no mapping

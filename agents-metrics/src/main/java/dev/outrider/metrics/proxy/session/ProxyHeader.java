@@ -9,7 +9,6 @@ import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.handler.codec.haproxy.HAProxyProtocolException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.util.function.Consumer;
 
 /**
@@ -58,16 +57,10 @@ final class ProxyHeader extends ChannelInboundHandlerAdapter {
 
   private void tell(HAProxyMessage message) {
     switch (message.proxiedProtocol().addressFamily()) {
-      case AF_IPv4, AF_IPv6 -> {
-        try {
-          // Written as an address, so it is not looked up.
+      case AF_IPv4, AF_IPv6 ->
           client.accept(
               new InetSocketAddress(
-                  InetAddress.getByName(message.sourceAddress()), message.sourcePort()));
-        } catch (UnknownHostException e) {
-          bad.run();
-        }
-      }
+                  InetAddress.ofLiteral(message.sourceAddress()), message.sourcePort()));
       case AF_UNIX, AF_UNSPEC -> {}
     }
   }
