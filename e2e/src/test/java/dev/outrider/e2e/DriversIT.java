@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -43,9 +44,10 @@ class DriversIT {
   @RegisterExtension static final OwnNamespace OWN_NAMESPACE = new OwnNamespace(KUBE, NAMESPACE);
 
   private static Path programs = SCRIPTS;
+  private static Path authority = SCRIPTS;
 
   @BeforeAll
-  static void createCluster() {
+  static void createCluster() throws IOException {
     KUBE.apply(
         NAMESPACE,
         """
@@ -59,17 +61,21 @@ class DriversIT {
         """);
     programs = Path.of(run(Map.of(), SCRIPTS.resolve("prepare").toString()));
     KUBE.awaitSummary(NAMESPACE, CLUSTER, "1/1", "Healthy");
-  }
-
-  @Test
-  void libpqAndItsPrograms() throws IOException {
     Map<String, String> app = KUBE.secret(NAMESPACE, CLUSTER + "-app");
-    KUBE.superuser(NAMESPACE, POD, "create database restored owner " + app.get("username"));
     KUBE.superuser(
         NAMESPACE,
         POD,
         "create role copier login replication password '" + app.get("password") + "'");
     KUBE.superuser(NAMESPACE, POD, "grant connect on database app to copier");
+    authority = Files.writeString(Path.of("target/drivers-ca.crt"), app.get("ca.crt"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"disable", "verify-full"})
+  void libpqAndItsPrograms(String sslMode) throws IOException {
+    Map<String, String> app = KUBE.secret(NAMESPACE, CLUSTER + "-app");
+    KUBE.superuser(NAMESPACE, POD, "drop database if exists restored");
+    KUBE.superuser(NAMESPACE, POD, "create database restored owner " + app.get("username"));
 
     // In the image's own container, since there are the programs of this very PostgreSQL.
     String told =
@@ -81,24 +87,26 @@ class DriversIT {
             "PGUSER=" + app.get("username"),
             "PGPASSWORD=" + app.get("password"),
             "PGDATABASE=" + app.get("dbname"),
-            "PGSSLMODE=disable",
+            "PGSSLMODE=" + sslMode,
+            "PGSSLROOTCERT=/etc/outrider/tls/ca.crt",
             "bash",
             "-c",
-            "mkdir -p /var/lib/outrider/pgdata/e2e && PATH=/usr/lib/postgresql/18/bin:$PATH bash -c \"$0\""
-                + " libpq /var/lib/outrider/pgdata/e2e",
+            "mkdir -p /var/lib/outrider/pgdata/e2e && PATH=/usr/lib/postgresql/18/bin:$PATH bash -c"
+                + " \"$0\" libpq /var/lib/outrider/pgdata/e2e",
             Files.readString(SCRIPTS.resolve("libpq")));
 
     passed(told, 9);
   }
 
+  /** Of these three only pgx cannot be told a name and an address. */
   @ParameterizedTest
-  @ValueSource(strings = {"disable"})
+  @ValueSource(strings = {"disable", "require", "verify-ca"})
   void pgx(String sslMode) {
     passed(run(environment(sslMode), programs.resolve("pgx").toString()), 7);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"disable"})
+  @ValueSource(strings = {"disable", "require", "verify-full"})
   void psycopg(String sslMode) {
     passed(
         run(
@@ -109,7 +117,7 @@ class DriversIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"disable"})
+  @ValueSource(strings = {"disable", "require", "verify-full"})
   void nodePostgres(String sslMode) {
     passed(run(environment(sslMode), "node", programs.resolve("node/main.mjs").toString()), 7);
   }
@@ -209,19 +217,32 @@ class DriversIT {
 
   private static Map<String, String> environment(String sslMode) {
     Map<String, String> app = KUBE.secret(NAMESPACE, CLUSTER + "-app");
-    return Map.of(
-        "PGHOST",
-        KUBE.address(NAMESPACE, CLUSTER, "rw"),
-        "PGPORT",
-        "5432",
-        "PGUSER",
-        String.valueOf(app.get("username")),
-        "PGPASSWORD",
-        String.valueOf(app.get("password")),
-        "PGDATABASE",
-        String.valueOf(app.get("dbname")),
-        "PGSSLMODE",
-        sslMode);
+    String address = KUBE.address(NAMESPACE, CLUSTER, "rw");
+    String name = CLUSTER + "-rw." + NAMESPACE + ".svc";
+    boolean full = sslMode.equals("verify-full");
+    Map<String, String> environment =
+        new HashMap<>(
+            Map.of(
+                "PGHOST",
+                full ? name : address,
+                "SERVER_NAME",
+                name,
+                "PGPORT",
+                "5432",
+                "PGUSER",
+                String.valueOf(app.get("username")),
+                "PGPASSWORD",
+                String.valueOf(app.get("password")),
+                "PGDATABASE",
+                String.valueOf(app.get("dbname")),
+                "PGSSLMODE",
+                sslMode,
+                "PGSSLROOTCERT",
+                authority.toAbsolutePath().toString()));
+    if (full) {
+      environment.put("PGHOSTADDR", address);
+    }
+    return environment;
   }
 
   /** Each check says that it went well, and none is missing. */
