@@ -24,6 +24,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
@@ -84,7 +85,12 @@ class ProxyIT {
     Files.setPosixFilePermissions(sockets, PosixFilePermissions.fromString("rwxrwxrwx"));
     postgres =
         new GenericContainer<>(DockerImageName.parse(image()))
-            .withCommand("standalone", "-c", "port=5433")
+            .withCommand(
+                "standalone",
+                "-c",
+                "port=5433",
+                "-c",
+                "shared_preload_libraries=pg_stat_statements")
             .withEnv("POSTGRES_PASSWORD", PASSWORD)
             .withExtraHost(HOST, "host-gateway")
             .withFileSystemBind(sockets.toString(), "/run/postgresql", BindMode.READ_WRITE)
@@ -124,6 +130,11 @@ class ProxyIT {
   }
 
   private static ProxyAgent proxy(Transport transport, Map<String, String> more) {
+    return proxy(transport, more, new PrometheusRegistry());
+  }
+
+  private static ProxyAgent proxy(
+      Transport transport, Map<String, String> more, PrometheusRegistry metrics) {
     ConfigTree tree = ConfigTree.empty();
     Map<String, String> keys = new HashMap<>(more);
     keys.put("listen", "0.0.0.0:0");
@@ -133,7 +144,7 @@ class ProxyIT {
     }
     return new ProxyAgent(
         ProxyConfig.from(tree),
-        new Surroundings(new PrometheusRegistry(), Clock.systemUTC(), error -> {}),
+        new Surroundings(metrics, Clock.systemUTC(), error -> {}),
         transport);
   }
 
@@ -280,6 +291,45 @@ class ProxyIT {
     SQLException error =
         assertThrows(SQLException.class, () -> connect("password", "another").close());
     assertEquals("28P01", error.getSQLState());
+  }
+
+  /** Whatever succeeded, in whichever way it was sent, is counted as Postgres counts it. */
+  @Test
+  @Order(1)
+  void figuresAgreeWithPgStatStatements() throws Exception {
+    // Given
+    proxy.stop();
+    PrometheusRegistry metrics = new PrometheusRegistry();
+    proxy = proxy(Transport.best(), Map.of("metrics.maxFingerprints", "1000"), metrics);
+    proxy.start();
+    MixedRun.Connector connector =
+        properties -> {
+          // The name is told at the start, not set by a statement.
+          String[] more = Arrays.copyOf(properties, properties.length + 2);
+          more[properties.length] = "assumeMinServerVersion";
+          more[properties.length + 1] = "14";
+          return connect(more);
+        };
+    MixedRun.prepare(connector);
+
+    // When
+    int sessions = MixedRun.run(connector);
+
+    // Then
+    Map<String, String> texts = new HashMap<>();
+    Map<String, String> ofPostgres;
+    try (Connection reader = connector.connect("ApplicationName", "reader")) {
+      ofPostgres = MixedRun.ofPostgres(reader, texts);
+    }
+    Map<String, String> ofProxy = MixedRun.ofProxy(metrics, "mixed");
+    texts.forEach(
+        (hash, text) -> {
+          if (text.equals("commit")) {
+            assertEquals(3 * sessions + " calls 0 rows", ofProxy.remove(hash));
+            ofPostgres.remove(hash);
+          }
+        });
+    assertEquals(ofPostgres, ofProxy, texts::toString);
   }
 
   @Test
