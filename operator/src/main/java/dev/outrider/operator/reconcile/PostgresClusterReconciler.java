@@ -119,6 +119,9 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
   /** Certificates are looked at this often when nothing else happens. */
   private static final Duration REGULAR = Duration.ofHours(1);
 
+  /** While a certificate cannot be had: that cert-manager has been installed is told by nobody. */
+  private static final Duration CERTIFICATE_PENDING = Duration.ofMinutes(1);
+
   /** While a switchover is under way: its end is to be told at once. */
   private static final Duration AT_ONCE = Duration.ofSeconds(1);
 
@@ -289,8 +292,15 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
       }
       throw e;
     }
-    return UpdateControl.<PostgresCluster>noUpdate()
-        .rescheduleAfter(outcome.again() || outcome.recovery().lookAgain() ? SOON : REGULAR);
+    return UpdateControl.<PostgresCluster>noUpdate().rescheduleAfter(pause(outcome));
+  }
+
+  private static Duration pause(Outcome outcome) {
+    if (outcome.again() || outcome.recovery().lookAgain()) {
+      return SOON;
+    }
+    ServedTls served = outcome.served();
+    return served == null || served.faults().isEmpty() ? REGULAR : CERTIFICATE_PENDING;
   }
 
   private Switchover.Decision switchover(
