@@ -145,6 +145,21 @@ class CertificatesTest {
   }
 
   @Test
+  void aLookInVainChangesNothing() throws IOException {
+    // Given
+    put(secret("public", "1"));
+    ServedTls before = of(NAMED);
+
+    // When
+    server.close();
+    named.look();
+
+    // Then
+    assertEquals(List.of(), news);
+    assertEquals(before, of(NAMED));
+  }
+
+  @Test
   void anIssuerIsAskedByACertificateOfOurs() throws IOException {
     // When
     ServedTls pending = of(ISSUER);
