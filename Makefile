@@ -30,6 +30,7 @@ test: prerequisites ## Everything: unit tests, images, a local Kubernetes, journ
 
 bench: prerequisites ## The figures of docs/benchmarks.md, measured here
 	@e2e/bench
+	@e2e/bench-proxy --installed
 
 soak: prerequisites ## The long runs: faults and endurance
 	@e2e/soak

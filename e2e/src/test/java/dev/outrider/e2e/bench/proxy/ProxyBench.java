@@ -1,0 +1,181 @@
+package dev.outrider.e2e.bench.proxy;
+
+import dev.outrider.e2e.bench.Figures;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Measures what the proxy costs, beside PgBouncer, HAProxy, stunnel and PostgreSQL's own TLS, in
+ * turn on one machine, and writes the tables.
+ *
+ * <p>Arguments: the file to write, rounds, seconds of each run, the images of PostgreSQL and of the
+ * agents.
+ */
+public final class ProxyBench {
+  private static final Pattern TPS = Pattern.compile("tps = ([0-9.]+)");
+  private static final Pattern DONE =
+      Pattern.compile("number of transactions actually processed: ([0-9]+)");
+
+  private final Path file;
+  private final int rounds;
+  private final int seconds;
+  private final Stand stand;
+  private final Map<String, Map<String, List<Measured>>> results = new LinkedHashMap<>();
+
+  private ProxyBench(Path file, int rounds, int seconds, Stand stand) {
+    this.file = file;
+    this.rounds = rounds;
+    this.seconds = seconds;
+    this.stand = stand;
+  }
+
+  /** Ends with an error if something could not be measured. */
+  public static void main(String[] arguments) throws IOException {
+    try (Stand stand = Stand.build(arguments[3], arguments[4])) {
+      ProxyBench bench =
+          new ProxyBench(
+              Path.of(arguments[0]),
+              Integer.parseInt(arguments[1]),
+              Integer.parseInt(arguments[2]),
+              stand);
+      bench.run();
+      System.out.println("\n" + Files.readString(bench.file));
+    }
+  }
+
+  private void run() throws IOException {
+    for (int round = 1; round <= rounds; round++) {
+      for (boolean tls : new boolean[] {false, true}) {
+        for (Load load : Load.ALL) {
+          for (Rival rival : stand.rivals(tls)) {
+            Measured measured = measure(rival, load);
+            String what = load.title() + ", " + load.clients() + (tls ? ", TLS" : "");
+            results
+                .computeIfAbsent(what, any -> new LinkedHashMap<>())
+                .computeIfAbsent(rival.name(), any -> new ArrayList<>())
+                .add(measured);
+            System.out.printf(
+                Locale.ROOT,
+                "round %d: %s: %s: %.0f/s, %.1f µs, PostgreSQL %.1f µs%n",
+                round,
+                what,
+                rival.name(),
+                measured.perSecond(),
+                measured.proxyMicros(),
+                measured.postgresMicros());
+          }
+        }
+      }
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      Files.writeString(file, text());
+    }
+  }
+
+  private Measured measure(Rival rival, Load load) throws IOException {
+    Path logs = stand.emptyLogs();
+    long proxyBefore = rival.time().nanos();
+    long postgresBefore = stand.postgresTime().nanos();
+    String told = stand.pgbench(rival, load, seconds);
+    double proxy = rival.time().nanos() - proxyBefore;
+    double postgres = stand.postgresTime().nanos() - postgresBefore;
+    double done = number(DONE, told);
+    return new Measured(
+        number(TPS, told),
+        proxy / 1e3 / done,
+        postgres / 1e3 / done,
+        load.rate() == null ? null : latency(logs));
+  }
+
+  private static double number(Pattern pattern, String told) {
+    Matcher matcher = pattern.matcher(told);
+    if (!matcher.find()) {
+      throw new IllegalStateException("pgbench said: " + told);
+    }
+    return Double.parseDouble(matcher.group(1));
+  }
+
+  /** From pgbench's log of each transaction, whose third field is its time in microseconds. */
+  private static Measured.Latency latency(Path logs) throws IOException {
+    List<Double> millis = new ArrayList<>();
+    try (Stream<Path> files = Files.list(logs)) {
+      for (Path log : files.toList()) {
+        for (String line : Files.readAllLines(log)) {
+          millis.add(Long.parseLong(line.split(" ", 4)[2]) / 1000.0);
+        }
+      }
+    }
+    millis.sort(Comparator.naturalOrder());
+    return new Measured.Latency(rank(millis, 0.5), rank(millis, 0.99), rank(millis, 0.999));
+  }
+
+  private static double rank(List<Double> sorted, double part) {
+    return sorted.get(Math.max(0, (int) Math.ceil(sorted.size() * part) - 1));
+  }
+
+  private String text() throws IOException {
+    List<String> lines = new ArrayList<>();
+    lines.add("- date: " + LocalDate.now(ZoneOffset.UTC));
+    lines.add(
+        "- machine: %d processors, Linux %s"
+            .formatted(
+                Runtime.getRuntime().availableProcessors(), System.getProperty("os.version")));
+    lines.addAll(stand.versions());
+    lines.add(
+        "- %d rounds, %d s each; the median of the rounds is shown".formatted(rounds, seconds));
+    results.forEach(
+        (what, rivals) -> {
+          lines.add("");
+          lines.add("**" + what + "**");
+          lines.add("");
+          lines.add(
+              "| | queries/s | its CPU, µs/query | PostgreSQL's CPU, µs/query | p50, ms | p99, ms |"
+                  + " p99.9, ms |");
+          lines.add("|---|---|---|---|---|---|---|");
+          rivals.forEach((name, all) -> lines.add(line(name, all)));
+        });
+    return String.join("\n", lines) + "\n";
+  }
+
+  private static String line(String name, List<Measured> all) {
+    boolean timed = all.getFirst().latency() != null;
+    return String.format(
+        Locale.ROOT,
+        "| %s | %.0f | %.1f | %.1f | %s | %s | %s |",
+        name,
+        median(all, Measured::perSecond),
+        median(all, Measured::proxyMicros),
+        median(all, Measured::postgresMicros),
+        timed ? millis(all, Measured.Latency::p50) : "",
+        timed ? millis(all, Measured.Latency::p99) : "",
+        timed ? millis(all, Measured.Latency::p999) : "");
+  }
+
+  private static double median(List<Measured> all, ToDoubleFunction<Measured> which) {
+    return new Figures(all.stream().map(which::applyAsDouble).toList()).median();
+  }
+
+  private static String millis(List<Measured> all, ToDoubleFunction<Measured.Latency> which) {
+    return String.format(
+        Locale.ROOT,
+        "%.2f",
+        median(
+            all,
+            one -> {
+              Measured.Latency latency = one.latency();
+              return latency == null ? Double.NaN : which.applyAsDouble(latency);
+            }));
+  }
+}
