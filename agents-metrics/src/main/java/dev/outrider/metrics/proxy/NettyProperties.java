@@ -12,6 +12,12 @@ package dev.outrider.metrics.proxy;
 final class NettyProperties {
   private static final int PAGE_SHIFTS = 5; // chunks of 256 KiB: 8 KiB << 5
 
+  // Else it would be as much as the heap, which is small: some hundred clients that are slow to
+  // read
+  // would use it up, and the next read of any other would fail. Half of a pod's limit for the
+  // proxy.
+  private static final int MOST_DIRECT = 128 * 1024 * 1024;
+
   private NettyProperties() {}
 
   static void set(int arenas) {
@@ -20,6 +26,7 @@ final class NettyProperties {
     byDefault("io.netty.allocator.numDirectArenas", String.valueOf(arenas));
     byDefault("io.netty.allocator.maxOrder", String.valueOf(PAGE_SHIFTS));
     byDefault("io.netty.allocator.useCacheForAllThreads", "false");
+    byDefault("io.netty.maxDirectMemory", String.valueOf(MOST_DIRECT));
     byDefault("io.netty.jfr.enabled", "false");
     byDefault("io.netty.leakDetection.level", "disabled");
   }

@@ -99,6 +99,32 @@ class BadInputTest {
   }
 
   @Test
+  void startUpPacketsThatNeverEndHoldABoundedMemory() throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(Transport.best())) {
+      // Given 3 MB of packets that all lack their last byte
+      byte[] packet = new byte[10_000];
+      packet[2] = 0x27;
+      packet[3] = 0x11;
+      packet[5] = 3;
+      List<Socket> clients = new ArrayList<>();
+      for (int i = 0; i < 300; i++) {
+        Socket client = fixture.connect();
+        client.getOutputStream().write(packet);
+        clients.add(client);
+      }
+
+      // Then those that hold the most make room, and others are served
+      ProxyFixture.until(
+          () -> fixture.counter("outrider_proxy_refused", "reason", "crowd") >= 300 - 210);
+      assertServes(fixture);
+      assertEquals(90, fixture.counter("outrider_proxy_refused", "reason", "crowd"), 5);
+      for (Socket client : clients) {
+        client.close();
+      }
+    }
+  }
+
+  @Test
   void anyFirstByteAndAnyCutDisturbNobody() throws Exception {
     long seed = new Random().nextLong();
     System.out.println("BadInputTest: seed " + seed);

@@ -200,7 +200,10 @@ public final class ClusterObjects {
             defaults.connectTimeout(),
             defaults.startupTimeout(),
             defaults.keepAlive(),
-            defaults.cancelOnDisconnect(),
+            // Not where commits wait for replicas: it would end the wait of a commit, and show a
+            // row
+            // that only the primary has.
+            defaults.cancelOnDisconnect() && !wanted.replication().synchronous(),
             defaults.logConnections(),
             // Within the 20 s for which PostgreSQL waits for it (outrider-prestop).
             Duration.ofSeconds(15),

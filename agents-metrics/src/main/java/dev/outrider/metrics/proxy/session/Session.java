@@ -391,7 +391,10 @@ final class Session {
   private void clientRead(ByteBuf bytes) {
     metrics.fromClients.inc(bytes.readableBytes());
     switch (state) {
-      case Awaiting awaiting -> hear(awaiting.with(bytes));
+      case Awaiting awaiting -> {
+        sessions.heard(this, bytes.readableBytes());
+        hear(awaiting.with(bytes));
+      }
       case Connecting connecting -> {
         heardClient(bytes);
         connecting.early().add(bytes);

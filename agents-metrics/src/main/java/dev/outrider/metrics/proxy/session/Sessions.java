@@ -11,7 +11,9 @@ import dev.outrider.metrics.proxy.wire.WireMetrics;
 import dev.outrider.metrics.proxy.wire.WireSession;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
-import java.util.LinkedHashSet;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -48,9 +50,14 @@ public final class Sessions {
   // Above the limit so many may wait to begin, and so many that were refused may linger.
   private static final int SPARE = 256;
 
+  // Bytes of start-up packets that have begun: a whole one is some 100, the longest 10,000.
+  private static final int MOST_UNFINISHED = 2 * 1024 * 1024;
+
   private final Set<Session> open = ConcurrentHashMap.newKeySet();
-  // Those that have not said what they want, the one that waits longest first.
-  private final Set<Session> waiting = new LinkedHashSet<>();
+  // Those that have not said what they want, the one that waits longest first, and how many bytes
+  // each has said.
+  private final Map<Session, Integer> waiting = new LinkedHashMap<>();
+  private int unfinished;
   private final AtomicInteger atWork = new AtomicInteger();
   // Sessions whose event loop has not yet come to ask whether the fence has ended them.
   private final AtomicInteger fencing = new AtomicInteger();
@@ -111,10 +118,10 @@ public final class Sessions {
     open.add(session);
     Session longest = null;
     synchronized (waiting) {
-      waiting.add(session);
+      waiting.put(session, 0);
       if (waiting.size() > maxConnections + SPARE) {
-        longest = waiting.iterator().next();
-        waiting.remove(longest);
+        longest = waiting.keySet().iterator().next();
+        forget(longest);
       }
     }
     if (longest != null) {
@@ -122,10 +129,38 @@ public final class Sessions {
     }
   }
 
+  /**
+   * A client has said more, but not yet all. When together they have said too much of that, the one
+   * that has said the most is closed.
+   */
+  void heard(Session session, int bytes) {
+    Session most = null;
+    synchronized (waiting) {
+      if (waiting.computeIfPresent(session, (any, before) -> before + bytes) == null) {
+        return;
+      }
+      unfinished += bytes;
+      if (unfinished > MOST_UNFINISHED) {
+        most = Collections.max(waiting.entrySet(), Map.Entry.comparingByValue()).getKey();
+        forget(most);
+      }
+    }
+    if (most != null) {
+      most.crowdOut();
+    }
+  }
+
   /** A session has said what it wants, or is closed. */
   void begun(Session session) {
     synchronized (waiting) {
-      waiting.remove(session);
+      forget(session);
+    }
+  }
+
+  private void forget(Session session) {
+    Integer bytes = waiting.remove(session);
+    if (bytes != null) {
+      unfinished -= bytes;
     }
   }
 
