@@ -92,7 +92,7 @@ final class Stand implements AutoCloseable {
             + "; "
             + Command.run("haproxy", "-v").lines().findFirst().orElseThrow()
             + "; "
-            + Command.run("sh", "-c", "stunnel4 -version 2>&1 | head -1"));
+            + Command.run("sh", "-c", "stunnel4 -version 2>&1 | grep -m 1 -o 'stunnel [0-9.]*'"));
   }
 
   private void prepare() throws IOException {
