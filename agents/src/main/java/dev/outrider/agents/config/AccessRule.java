@@ -79,7 +79,9 @@ public record AccessRule(
     boolean where =
         replication
             ? databases.contains(REPLICATION)
-            : databases.isEmpty() || databases.contains(database);
+            // The word is not the name of a database, even where one is called so.
+            : databases.isEmpty()
+                || (databases.contains(database) && !database.equals(REPLICATION));
     return encryption
         && where
         && (users.isEmpty() || users.contains(user))

@@ -2,6 +2,7 @@ package dev.outrider.protocol.frontend;
 
 import dev.outrider.protocol.BodyReader;
 import dev.outrider.protocol.BodyWriter;
+import dev.outrider.protocol.MalformedMessageException;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,10 @@ public record StartupMessage(int protocol, Map<String, String> parameters)
   /** How the names of protocol options begin. */
   public static final String OPTION_PREFIX = "_pq_.";
 
+  // Whom a session is for, and of which kind. Postgres takes up each of them that it reads, so that
+  // two say more than the last one.
+  private static final Set<String> DECISIVE = Set.of("user", "database", "replication");
+
   /** What kind of session a client asks for. */
   public enum Replication {
     /** An ordinary session. */
@@ -53,7 +59,11 @@ public record StartupMessage(int protocol, Map<String, String> parameters)
     Map<String, String> parameters = new LinkedHashMap<>();
     while (!in.terminator("terminator")) {
       String name = in.string("parameters");
-      parameters.put(name, in.string("parameters"));
+      String before = parameters.put(name, in.string("parameters"));
+      if (before != null && DECISIVE.contains(name)) {
+        throw new MalformedMessageException(
+            "StartupMessage.parameters", name + " twice", "each name once");
+      }
     }
     in.end();
     return new StartupMessage(protocol, parameters);

@@ -95,6 +95,8 @@ class OpeningMessageTest {
         "00000009 00030000 61 | StartupMessage.parameters: 1 bytes without a terminator"
             + " (expected: a string that ends)",
         "00000008 00030000 | StartupMessage.terminator: 0 bytes left (expected: 1 bytes)",
+        "00000017 00030000 75736572 00 61 00 75736572 00 61 00 00 | StartupMessage.parameters: user"
+            + " twice (expected: each name once)",
         "0000000a 00030000 00 00 | StartupMessage: 1 bytes more than its fields (expected: none)",
       })
   void saysWhatIsWrong(String hex, String error) {

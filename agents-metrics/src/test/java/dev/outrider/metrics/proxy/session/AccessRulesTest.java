@@ -64,6 +64,7 @@ class AccessRulesTest {
           2001:db8::7, shop,  x,    -,        false, -
           10.0.0.2,    copy,  -,    true,     false, -
           10.0.0.2,    copy,  shop, database, false, 'the proxy has no access rule for connection from host "10.0.0.2", user "copy", database "shop", no encryption'
+          10.0.0.2,    copy,  replication, -, false, 'the proxy has no access rule for connection from host "10.0.0.2", user "copy", database "replication", no encryption'
           10.0.0.1,    shop,  shop, on,       true,  'the proxy has no access rule for replication connection from host "10.0.0.1", user "shop", TLS'
           """)
   void theFirstRuleThatMatchesDecides(
