@@ -107,7 +107,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     UpstreamHealth health = new UpstreamHealth(() -> upstream, chores, surroundings.clock());
     ProxyMetrics metrics =
         new ProxyMetrics(surroundings.metrics(), this::connections, fence, this::certificateEnd);
-    WireMetrics wireMetrics = wire(config.metrics());
+    WireMetrics wireMetrics = wire(config);
     wire = wireMetrics;
     Sessions sessions =
         new Sessions(
@@ -136,13 +136,15 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         .log("listening");
   }
 
-  private @Nullable WireMetrics wire(MetricsConfig config) {
-    return config.enabled()
+  private @Nullable WireMetrics wire(ProxyConfig config) {
+    MetricsConfig of = config.metrics();
+    return of.enabled()
         ? new WireMetrics(
             surroundings.metrics(),
-            config.maxLabels(),
-            config.maxFingerprints(),
-            config.texts(),
+            eventLoops(config),
+            of.maxLabels(),
+            of.maxFingerprints(),
+            of.texts(),
             System::nanoTime)
         : null;
   }

@@ -300,7 +300,7 @@ class ProxyIT {
     // Given
     proxy.stop();
     PrometheusRegistry metrics = new PrometheusRegistry();
-    proxy = proxy(Transport.best(), Map.of("metrics.maxFingerprints", "1000"), metrics);
+    proxy = proxy(Transport.best(), Map.of("metrics.maxFingerprints", "500"), metrics);
     proxy.start();
     MixedRun.Connector connector =
         properties -> {

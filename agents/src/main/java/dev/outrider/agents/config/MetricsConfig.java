@@ -4,9 +4,9 @@ package dev.outrider.agents.config;
  * What the proxy tells of the messages that it relays.
  *
  * @param enabled whether it counts them at all
- * @param maxLabels how many sets of database, user and application are told apart, 4 to 1000; the
+ * @param maxLabels how many sets of database, user and application are told apart, 4 to 200; the
  *     rest is told as {@code other}
- * @param maxFingerprints how many fingerprints of statements have figures of their own, 8 to 1000:
+ * @param maxFingerprints how many fingerprints of statements have figures of their own, 8 to 500:
  *     those that take the most time; the rest is told as {@code other}
  * @param texts whether {@code /queries} shows what statements look like without their values
  */
@@ -16,8 +16,8 @@ public record MetricsConfig(boolean enabled, int maxLabels, int maxFingerprints,
 
   /** Checks every range. */
   public MetricsConfig {
-    ProxyConfig.number("maxLabels", maxLabels, 4, 1000);
-    ProxyConfig.number("maxFingerprints", maxFingerprints, 8, 1000);
+    ProxyConfig.number("maxLabels", maxLabels, 4, 200);
+    ProxyConfig.number("maxFingerprints", maxFingerprints, 8, 500);
   }
 
   static MetricsConfig from(ConfigSection section) {

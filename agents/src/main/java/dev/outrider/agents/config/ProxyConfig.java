@@ -167,11 +167,11 @@ public record ProxyConfig(
           new ConfigKey(
               "metrics.maxLabels",
               "NUMBER",
-              "sets of database, user and application that are told apart, 4 to 1000"),
+              "sets of database, user and application that are told apart, 4 to 200"),
           new ConfigKey(
               "metrics.maxFingerprints",
               "NUMBER",
-              "fingerprints of statements that have figures of their own, 8 to 1000"),
+              "fingerprints of statements that have figures of their own, 8 to 500"),
           new ConfigKey(
               "metrics.texts",
               "BOOLEAN",

@@ -191,7 +191,7 @@ class ProxyConfigTest {
           maxConnections: many                  | proxy.yaml:1: maxConnections: "many" (expected: a whole number)
           eventLoops: 257                       | proxy.yaml:1: eventLoops: "257" (expected: 0 to 256)
           log: {level: loud}                    | proxy.yaml:1: log.level: "loud" (expected: error, warn, info, debug or trace)
-          metrics: {maxLabels: 3}               | proxy.yaml:1: metrics.maxLabels: "3" (expected: 4 to 1000)
+          metrics: {maxLabels: 3}               | proxy.yaml:1: metrics.maxLabels: "3" (expected: 4 to 200)
           metrics: {enabled: yes}               | proxy.yaml:1: metrics.enabled: "yes" (expected: true or false)
           drainFolder: here                     | proxy.yaml:1: drainFolder: "here" (expected: an absolute path)
           instance: here                        | proxy.yaml:1: instance: "here" (expected: an absolute path)

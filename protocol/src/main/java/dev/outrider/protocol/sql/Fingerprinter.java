@@ -98,6 +98,7 @@ public final class Fingerprinter {
   private byte[] input = new byte[1024];
   private int inputLength;
   private boolean cut;
+  private boolean hangsOnStandardStrings;
 
   // Of all statements: where each one's form, parameters and traceparent are, and its hash.
   private int statements;
@@ -229,6 +230,7 @@ public final class Fingerprinter {
       take(token);
     }
     endStatement();
+    hangsOnStandardStrings = lexer.backslashBeforeQuote();
     if (leadingTrace >= 0 && statements > 0 && traces[statements - 1] < 0) {
       // After the last semicolon.
       traces[statements - 1] = leadingTrace;
@@ -244,6 +246,29 @@ public final class Fingerprinter {
   /** Whether there are more statements than {@link #statements()} or than the limit lets see. */
   public boolean hasMore() {
     return moreStatements || cut;
+  }
+
+  /**
+   * Whether the text that was read last could have other values if {@code
+   * standard_conforming_strings} were not what it was told to be: a plain string has a backslash
+   * before a quote.
+   */
+  public boolean hangsOnStandardStrings() {
+    return hangsOnStandardStrings;
+  }
+
+  /**
+   * Whether the text that was loaded could have other values in one of the encodings that only
+   * clients can have: a byte that looks like a mark in ASCII could be the end of a character.
+   */
+  public boolean hangsOnEncoding() {
+    for (int i = 1; i < inputLength; i++) {
+      int letter = input[i] | 0x20;
+      if (input[i - 1] < 0 && input[i] >= '@' && (letter < 'a' || letter > 'z')) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The hash of a statement: the same for the same normalised text, in every process. */
@@ -632,6 +657,10 @@ public final class Fingerprinter {
   }
 
   private void quoted() {
+    if (firstWord == Words.SET) {
+      // The setting's name, which its value follows.
+      words++;
+    }
     int from = lexer.from();
     int size = Math.min(lexer.to() - from, 2 * MAX_NAME + 5);
     boolean space = !glued;

@@ -66,6 +66,7 @@ final class SqlLexer {
   private int end;
   private int at;
   private int from;
+  private boolean backslashBeforeQuote;
 
   SqlLexer(Comments comments) {
     this.comments = comments;
@@ -80,6 +81,15 @@ final class SqlLexer {
     end = length;
     at = 0;
     from = 0;
+    backslashBeforeQuote = false;
+  }
+
+  /**
+   * Whether a string so far had a backslash before a quote and ends there or later, as
+   * standard_conforming_strings says.
+   */
+  boolean backslashBeforeQuote() {
+    return backslashBeforeQuote;
   }
 
   /** Goes on from another place of the text. */
@@ -120,7 +130,7 @@ final class SqlLexer {
       case OPERATOR -> operator();
       default ->
           switch (c) {
-            case '\'' -> string(at + 1, !standardConformingStrings);
+            case '\'' -> string(at + 1, !standardConformingStrings, true);
             case '"' -> quoted(at + 1);
             case '$' -> dollar();
             case '.' -> {
@@ -203,20 +213,20 @@ final class SqlLexer {
     if (second == '\'') {
       switch (first | 0x20) {
         case 'e' -> {
-          return string(at + 2, true);
+          return string(at + 2, true, false);
         }
         case 'n' -> {
-          return string(at + 2, !standardConformingStrings);
+          return string(at + 2, !standardConformingStrings, true);
         }
         case 'b', 'x' -> {
-          return string(at + 2, false);
+          return string(at + 2, false, false);
         }
         default -> {}
       }
     } else if (second == '&' && (first | 0x20) == 'u') {
       int third = byte1(at + 2);
       if (third == '\'') {
-        return string(at + 3, false);
+        return string(at + 3, false, false);
       }
       if (third == '"') {
         return quoted(at + 3);
@@ -267,13 +277,15 @@ final class SqlLexer {
     return i;
   }
 
-  private Token string(int start, boolean escapes) {
+  private Token string(int start, boolean escapes, boolean plain) {
     int i = start;
     while (i < end) {
       int c = in[i++];
       if (c == '\\' && escapes) {
+        backslashBeforeQuote |= plain && byte1(i) == '\'';
         i++;
       } else if (c == '\'') {
+        backslashBeforeQuote |= plain && i - 2 >= start && in[i - 2] == '\\';
         if (byte1(i) == '\'') {
           i++;
         } else {

@@ -77,6 +77,8 @@ class FingerprinterTest {
         "f(a => 1, b := 2) | f(a => $1, b := $2)",
         "set work_mem = '4MB' | set work_mem = $1",
         "SET search_path TO a, b | set search_path to $1",
+        "SET \"app.token\" = abc123 | set \"app.token\" = $1",
+        "SET \"app.token\" TO 'x', y | set \"app.token\" to $1",
         "set local my.secret to hunter2 | set local my.secret to $1",
         "set role admin | set role $1",
         "set transaction isolation level serializable | set transaction isolation level"
@@ -128,6 +130,35 @@ class FingerprinterTest {
     assertEquals(List.of("select $1, b $2"), texts("select 'a\\', b '"));
     fingerprinter.standardConformingStrings(false);
     assertEquals(List.of("select $1"), texts("select 'a\\', b '"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "select 'a\\' | true",
+        "select n'a\\', 'b' | true",
+        "select 'a\\'' b' | true",
+        "select 'a' 'b\\c', '\\' | true",
+        "select 'a\\b' | false",
+        "select E'a\\'b', U&'a\\', $$\\'$$, \"a\\\" /* \\' */ | false",
+        "select a\\'b' | false",
+      })
+  void tellsWhetherTheSettingOfStringsMatters(String sql, boolean matters) {
+    for (boolean on : new boolean[] {true, false}) {
+      fingerprinter.standardConformingStrings(on);
+      texts(sql);
+      assertEquals(matters, fingerprinter.hangsOnStandardStrings(), sql + " " + on);
+    }
+  }
+
+  @Test
+  void tellsWhetherTheEncodingMatters() {
+    texts("select 'é', 'a\\', 'ü\"', é1, éa");
+    assertFalse(fingerprinter.hangsOnEncoding());
+    texts("select 'é\\'");
+    assertTrue(fingerprinter.hangsOnEncoding());
   }
 
   @Test

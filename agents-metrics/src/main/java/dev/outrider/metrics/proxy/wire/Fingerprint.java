@@ -14,10 +14,14 @@ final class Fingerprint {
   /** The hash of the normalised text. Any thread. */
   final long hash;
 
-  /** The normalised text. To be shown only once a statement with it has succeeded. Any thread. */
+  /**
+   * The normalised text. To be shown only once a statement with it has succeeded, and unless it is
+   * withheld. Any thread.
+   */
   final String text;
 
   private volatile boolean retired;
+  private volatile boolean withheld;
   private final List<Figures> figures = new ArrayList<>(1);
   private long nanosBefore;
   private double weight;
@@ -35,6 +39,16 @@ final class Fingerprint {
 
   void retire() {
     retired = true;
+  }
+
+  /** Whether its text may have values in it. Any thread. */
+  boolean isWithheld() {
+    return withheld;
+  }
+
+  /** Its text may have values in it. Any thread. */
+  void withhold() {
+    withheld = true;
   }
 
   void counts(Figures here) {

@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy.wire;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,12 +23,18 @@ final class LabelSets {
   final LabelSet unknown = new LabelSet(0, "", "", "");
 
   private final LabelSet other = new LabelSet(1, OTHER, OTHER, OTHER);
+  private final int always;
   private final int most;
   private final Map<Key, LabelSet> sets = new HashMap<>();
 
   /** With room for so many sets beside the two that are always there. */
   LabelSets(int most) {
     this.most = most;
+    // A client may have these very names, and no two sets the same.
+    for (LabelSet set : List.of(unknown, other)) {
+      sets.put(new Key(set.database(), set.user(), set.application()), set);
+    }
+    this.always = sets.size();
   }
 
   /** The set for these names, or the one that stands for it. */
@@ -48,8 +55,8 @@ final class LabelSets {
   private @Nullable LabelSet find(String database, String user, String application, int room) {
     Key key = new Key(database, user, application);
     LabelSet known = sets.get(key);
-    if (known == null && sets.size() < room) {
-      known = new LabelSet(sets.size() + 2, database, user, application);
+    if (known == null && sets.size() < always + room) {
+      known = new LabelSet(sets.size(), database, user, application);
       sets.put(key, known);
     }
     return known;

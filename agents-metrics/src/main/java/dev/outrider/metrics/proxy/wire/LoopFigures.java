@@ -25,10 +25,10 @@ final class LoopFigures {
 
   private static final int MAX_NORMALISED = 4 << 10;
 
-  /** What the sessions of the loop may borrow together, in bytes. */
+  /** What the sessions of all loops may borrow together, in bytes. */
   private static final int LENDABLE = 2 << 20;
 
-  /** The most prepared statements that are followed. */
+  /** The most prepared statements that all loops follow together. */
   private static final int MAX_PREPARED = 32_768;
 
   /** The most statements of a text that is kept. */
@@ -40,6 +40,8 @@ final class LoopFigures {
 
   private final LabelSets labelSets;
   private final Fingerprints fingerprints;
+  private final int lendable;
+  private final int maxPrepared;
   private final Fingerprinter fingerprinter = new Fingerprinter(MAX_TEXT, MAX_NORMALISED);
   private final byte[] name = new byte[64];
   final CompletionTag tag = new CompletionTag();
@@ -59,9 +61,12 @@ final class LoopFigures {
   private int prepared;
   private @Nullable WireSession sessions;
 
-  LoopFigures(LabelSets labelSets, Fingerprints fingerprints) {
+  /** Of one of so many event loops. */
+  LoopFigures(LabelSets labelSets, Fingerprints fingerprints, int loops) {
     this.labelSets = labelSets;
     this.fingerprints = fingerprints;
+    this.lendable = LENDABLE / loops;
+    this.maxPrepared = MAX_PREPARED / loops;
   }
 
   /** The figures for a session that is not let in. */
@@ -90,6 +95,8 @@ final class LoopFigures {
    * What is known of a text.
    *
    * @param willComeAgain whether it is worth keeping at once
+   * @param doubts what is not known for sure of how Postgres will read it, see {@link
+   *     KnownText#doubt}
    */
   KnownText text(
       SessionFigures session,
@@ -97,7 +104,8 @@ final class LoopFigures {
       int index,
       int length,
       boolean standardStrings,
-      boolean willComeAgain) {
+      boolean willComeAgain,
+      int doubts) {
     fingerprinter.load(in, index, length);
     long key =
         (fingerprinter.textHash() ^ (standardStrings ? 0 : SALT)) + session.labels.index() * SALT;
@@ -106,32 +114,38 @@ final class LoopFigures {
     for (int i = from; i < from + WAYS; i++) {
       KnownText known = texts[i];
       if (known != null && textKeys[i] == key) {
+        known.doubt(doubts);
         return known;
       }
     }
     fingerprinter.standardConformingStrings(standardStrings);
-    KnownText read = read(session, fingerprinter.read());
+    int statements = fingerprinter.read();
     int seen = (int) key & MAX_TEXTS - 1;
-    if (fingerprinter.statements() > MAX_KEPT_STATEMENTS) {
-      return read;
+    boolean fits = statements <= MAX_KEPT_STATEMENTS;
+    boolean kept = fits && (willComeAgain || seenOnce[seen] == key);
+    int hangsOn = fingerprinter.hangsOnStandardStrings() ? KnownText.ON_STRINGS : 0;
+    if ((kept || (doubts & KnownText.ON_ENCODING) != 0) && fingerprinter.hangsOnEncoding()) {
+      hangsOn |= KnownText.ON_ENCODING;
     }
-    if (willComeAgain || seenOnce[seen] == key) {
+    KnownText read = read(session, statements, hangsOn);
+    read.doubt(doubts);
+    if (kept) {
       int at = from + (replaceNext++ & WAYS - 1);
       textKeys[at] = key;
       texts[at] = read;
-    } else {
+    } else if (fits) {
       seenOnce[seen] = key;
     }
     return read;
   }
 
-  private KnownText read(SessionFigures session, int statements) {
+  private KnownText read(SessionFigures session, int statements, int hangsOn) {
     if (statements == 1) {
       SessionCommand command = fingerprinter.sessionCommand(0);
       Figures figures = figures(session, 0);
-      return command.kind() == SessionCommand.Kind.OTHER
+      return command.kind() == SessionCommand.Kind.OTHER && hangsOn == 0
           ? figures.alone
-          : new KnownText(new Figures[] {figures}, new SessionCommand[] {command});
+          : new KnownText(new Figures[] {figures}, new SessionCommand[] {command}, hangsOn);
     }
     Figures[] figures = new Figures[statements];
     SessionCommand[] commands = new SessionCommand[statements];
@@ -139,7 +153,7 @@ final class LoopFigures {
       figures[i] = figures(session, i);
       commands[i] = fingerprinter.sessionCommand(i);
     }
-    return new KnownText(figures, commands);
+    return new KnownText(figures, commands, hangsOn);
   }
 
   private Figures figures(SessionFigures session, int statement) {
@@ -174,7 +188,11 @@ final class LoopFigures {
     if (of.labels.index() == session.labels.index() && !of.isRetired()) {
       return before;
     }
-    return figures(session, of.hash, () -> of.text);
+    Figures now = figures(session, of.hash, () -> of.text);
+    if (of.isWithheld() && now.fingerprint != null) {
+      now.fingerprint.withhold();
+    }
+    return now;
   }
 
   /** Moves the figures of retired fingerprints to the rest. */
@@ -204,7 +222,7 @@ final class LoopFigures {
 
   /** Asks for memory to hold something for a session; whether there is enough. */
   boolean borrow(int bytes) {
-    if (lent + bytes > LENDABLE) {
+    if (lent + bytes > lendable) {
       return false;
     }
     lent += bytes;
@@ -217,7 +235,7 @@ final class LoopFigures {
 
   /** Whether one more prepared statement may be followed. */
   boolean mayPrepare() {
-    return prepared < MAX_PREPARED;
+    return prepared < maxPrepared;
   }
 
   /** So many more prepared statements are followed. */

@@ -25,7 +25,7 @@ final class Pending {
   static final byte COPY_END = 10;
 
   /** The most messages that are followed. */
-  static final int MOST = 4096;
+  static final int MOST = 16_384;
 
   /** How many fit before memory is borrowed for more. */
   static final int SMALL = 16;

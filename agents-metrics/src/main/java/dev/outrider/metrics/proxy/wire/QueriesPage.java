@@ -19,10 +19,14 @@ final class QueriesPage {
 
     /**
      * Null unless a statement with it has succeeded: in a text that Postgres refuses, what is a
-     * value and what is not cannot be told.
+     * value and what is not cannot be told. Null as well where it was in doubt how Postgres reads
+     * it.
      */
     @Nullable String text(boolean texts) {
-      return fingerprint != null && texts && figures.calls() > 0 ? fingerprint.text : null;
+      if (fingerprint == null || fingerprint.isWithheld()) {
+        return null;
+      }
+      return texts && figures.calls() > 0 ? fingerprint.text : null;
     }
 
     Map<String, Long> errors() {

@@ -23,6 +23,7 @@ public final class WireMetrics {
 
   private final LabelSets labelSets;
   private final Fingerprints fingerprints;
+  private final int eventLoops;
   private final boolean texts;
   private final LongSupplier nanoTime;
   private final Map<EventLoop, LoopFigures> loops = new ConcurrentHashMap<>();
@@ -31,6 +32,7 @@ public final class WireMetrics {
    * Makes metrics that have counted nothing.
    *
    * @param registry where they are registered
+   * @param eventLoops how many event loops there are, which share the room that there is
    * @param maxLabels how many sets of database, user and application are told apart
    * @param maxFingerprints how many fingerprints have figures of their own
    * @param texts whether texts of statements are shown
@@ -38,10 +40,12 @@ public final class WireMetrics {
    */
   public WireMetrics(
       PrometheusRegistry registry,
+      int eventLoops,
       int maxLabels,
       int maxFingerprints,
       boolean texts,
       LongSupplier nanoTime) {
+    this.eventLoops = eventLoops;
     this.texts = texts;
     this.labelSets = new LabelSets(maxLabels);
     this.fingerprints = new Fingerprints(maxFingerprints);
@@ -52,7 +56,7 @@ public final class WireMetrics {
   /** Begins to follow a session; called on its event loop. */
   public WireSession session(EventLoop loop) {
     LoopFigures figures =
-        loops.computeIfAbsent(loop, _ -> new LoopFigures(labelSets, fingerprints));
+        loops.computeIfAbsent(loop, _ -> new LoopFigures(labelSets, fingerprints, eventLoops));
     return new WireSession(figures, nanoTime);
   }
 

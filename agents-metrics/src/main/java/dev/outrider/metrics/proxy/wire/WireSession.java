@@ -11,6 +11,7 @@ import dev.outrider.protocol.sql.SessionCommand;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -88,6 +89,10 @@ public final class WireSession implements Witness {
   private static final int MAX_PORTALS = 256;
   private static final int MAX_SETTING = 256;
   private static final String STANDARD_STRINGS = "standard_conforming_strings";
+  private static final String CLIENT_ENCODING = "client_encoding";
+  // Those in which a byte of a character can look like ASCII.
+  private static final Set<String> CLIENT_ENCODINGS =
+      Set.of("SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB");
   private static final String APPLICATION_NAME = "application_name";
 
   private final LoopFigures loop;
@@ -108,6 +113,7 @@ public final class WireSession implements Witness {
   private boolean heard;
   private boolean ended;
   private boolean standardStrings = true;
+  private boolean clientEncoding;
 
   // What the session is doing, and since when.
   private byte status = 'I';
@@ -116,11 +122,18 @@ public final class WireSession implements Witness {
   private final Pending pending;
   // Owed ReadyForQuery.
   private int owed;
+  // The Syncs among these with nothing but Syncs behind: a COPY that begins now ignores them.
+  private int syncs;
+  // Something was sent that a Sync must still follow.
+  private boolean unsynced;
   // Postgres skips what comes up to the next Sync.
   private boolean skipping;
-  // Answers cannot be told apart until nothing is owed.
+  // Answers cannot be told apart until nothing is owed, nor will be without a Sync.
   private boolean lost;
   private boolean copying;
+  // The end of a COPY's data was sent before Postgres asked for them, as far as is known while
+  // lost.
+  private boolean copyEnded;
 
   // When the statement that is being sent began; 0 if none is.
   private long begun;
@@ -224,7 +237,7 @@ public final class WireSession implements Witness {
       return;
     }
     ended = true;
-    boolean answering = owed > 0 || pending.size() > 0;
+    boolean answering = isAnswering();
     if (failed || (!answering && (status != 'I' || worked))) {
       figures.transactions.add(Outcome.ROLLED_BACK, 1);
     } else if (answering && letIn && transactionBegun != 0) {
@@ -286,6 +299,8 @@ public final class WireSession implements Witness {
         copied += MessageLength.of(length);
         if (copying) {
           copying = false;
+        } else if (lost) {
+          copyEnded = true;
         } else if (!skipping && pending.size() > 0) {
           // Perhaps the end of a COPY whose data were sent without waiting for the word.
           add(Pending.COPY_END, null, 0, 0);
@@ -296,6 +311,7 @@ public final class WireSession implements Witness {
         sync();
         return 0;
       }
+      case 'P', 'B', 'D', 'E', 'C' -> unsynced = true;
       default -> {} // below
     }
     if (skipping) {
@@ -317,7 +333,7 @@ public final class WireSession implements Witness {
       }
       case 'F' -> {
         begin(length);
-        owed++;
+        turn();
         add(Pending.FUNCTION, null, begun, sent);
         begun = 0;
         yield 0;
@@ -327,10 +343,14 @@ public final class WireSession implements Witness {
   }
 
   private void begin(int length) {
-    if (pending.size() == 0 && owed == 0) {
+    if (!isAnswering()) {
       since = now;
+      // What came since the last answer was complete belongs to nothing: the rest of the data of a
+      // COPY that has failed, notifications.
+      copied = 0;
+      answer = 0;
     }
-    if (begun == 0) {
+    if (begun == 0 || pending.size() == 0) {
       begun = now;
       sent = 0;
     }
@@ -347,11 +367,25 @@ public final class WireSession implements Witness {
       return;
     }
     skipping = false;
-    if (pending.size() == 0 && owed == 0) {
+    if (!isAnswering()) {
       since = now;
     }
     owed++;
+    syncs += copyEnded ? 0 : 1;
+    unsynced = false;
     add(Pending.SYNC, null, 0, 0);
+  }
+
+  /** A message was sent that Postgres answers with a ReadyForQuery, as it does a Sync. */
+  private void turn() {
+    owed++;
+    syncs = 0;
+    unsynced = false;
+  }
+
+  /** Whether answers are still to come, as far as is known. */
+  private boolean isAnswering() {
+    return owed > 0 || pending.size() > 0 || lost;
   }
 
   private void add(byte kind, @Nullable Object about, long time, int bytes) {
@@ -365,13 +399,16 @@ public final class WireSession implements Witness {
 
   private void lose(Overflow why) {
     loop.overflow(why);
+    copyEnded = pending.hasCopyEnd();
+    for (int i = 0; i < pending.size(); i++) {
+      if (pending.about(i) instanceof Named named) {
+        named.before = null;
+      }
+    }
     pending.clear();
-    lost = true;
     skipping = false;
     statement = 0;
-    if (owed == 0) {
-      lost = false;
-    }
+    lost = owed > 0 || unsynced;
   }
 
   private void requestBody(byte type, ByteBuf in, int index, int length, boolean complete) {
@@ -390,15 +427,22 @@ public final class WireSession implements Witness {
     KnownText text = null;
     if (complete) {
       int size = length > 0 && in.getByte(index + length - 1) == 0 ? length - 1 : length;
-      text = loop.text(figures, in, index, size, standardStrings, false);
+      text = loop.text(figures, in, index, size, standardStrings, false, doubts());
     } else {
       loop.overflow(Overflow.TEXT);
     }
     unnamed = null;
     unnamedPortal = null;
-    owed++;
+    turn();
     add(Pending.QUERY, text, begun, sent);
     begun = 0;
+  }
+
+  /** What is not known for sure of how Postgres will read a text that comes now. */
+  private int doubts() {
+    // What is still to be answered may change how strings are read.
+    return (!letIn || isAnswering() ? KnownText.ON_STRINGS : 0)
+        + (clientEncoding ? KnownText.ON_ENCODING : 0);
   }
 
   private void parse(ByteBuf in, int index, int length, boolean complete) {
@@ -407,7 +451,8 @@ public final class WireSession implements Witness {
     int from = Math.min(nameEnd + 1, end);
     KnownText text = null;
     if (complete) {
-      text = loop.text(figures, in, from, terminator(in, from, end) - from, standardStrings, true);
+      int size = terminator(in, from, end) - from;
+      text = loop.text(figures, in, from, size, standardStrings, true, doubts());
     } else {
       loop.overflow(Overflow.TEXT);
     }
@@ -418,12 +463,16 @@ public final class WireSession implements Witness {
       return;
     }
     long name = loop.nameHash(in, index, nameEnd);
-    Named named = null;
-    if (text != null) {
-      named = new Named(text);
-      named.before = define(name, named);
+    if (text == null) {
+      add(Pending.PARSE, null, name, 0);
+      return;
     }
+    Named named = new Named(text);
+    Named before = define(name, named);
     add(Pending.PARSE, named, name, 0);
+    if (!lost) {
+      named.before = before;
+    }
   }
 
   private @Nullable Named define(long name, Named named) {
@@ -436,6 +485,18 @@ public final class WireSession implements Witness {
       loop.prepared(1);
     }
     return before;
+  }
+
+  /** How many statements of before a name keeps, for tests. */
+  int keptBefore(String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    Named named = prepared.get(SessionCommand.nameHash(bytes, 0, bytes.length));
+    int kept = 0;
+    while (named != null && named.before != null) {
+      named = named.before;
+      kept++;
+    }
+    return kept;
   }
 
   private @Nullable Named undefine(long name) {
@@ -543,8 +604,12 @@ public final class WireSession implements Witness {
       case 'I' -> empty();
       case 's' -> suspended();
       case 'G' -> {
-        copying = !pending.hasCopyEnd();
-        owed -= pending.removeSyncs();
+        copying = !copyEnded && !pending.hasCopyEnd();
+        int ignored = lost ? Math.min(syncs, owed) : pending.removeSyncs();
+        owed -= ignored;
+        unsynced |= ignored > 0;
+        syncs = 0;
+        copyEnded = false;
       }
       case 'W' -> streaming = true;
       case 'V' -> {
@@ -645,7 +710,9 @@ public final class WireSession implements Witness {
   private void suspended() {
     byte kind = pending.kind(0);
     if (!isExecute(kind)) {
-      lose(Overflow.ANSWER);
+      if (!lost) {
+        lose(Overflow.ANSWER);
+      }
       return;
     }
     worked = true;
@@ -829,6 +896,8 @@ public final class WireSession implements Witness {
         long took = now - Math.max(since, answered);
         figures.query.observe(took);
         figures.rest.failed(code, took, copied, answer);
+        // Then it was in answer to what a Sync must still follow, and Postgres skips the rest.
+        skipping |= owed == 0;
         next();
       }
       return;
@@ -938,7 +1007,7 @@ public final class WireSession implements Witness {
       } else if (worked) {
         transactionEnds(Outcome.COMMITTED);
       }
-      transactionBegun = pending.size() == 0 && owed == 0 ? 0 : now;
+      transactionBegun = isAnswering() ? now : 0;
       if (pending.size() == 0) {
         portals.clear();
       }
@@ -952,8 +1021,10 @@ public final class WireSession implements Witness {
     if (owed > 0) {
       owed--;
     }
+    syncs = Math.min(syncs, owed);
+    copyEnded &= owed > 0;
     if (lost) {
-      lost = owed > 0;
+      lost = owed > 0 || unsynced;
       return;
     }
     boolean found = false;
@@ -974,13 +1045,19 @@ public final class WireSession implements Witness {
     int nameEnd = terminator(in, index, end);
     if (is(in, index, nameEnd, STANDARD_STRINGS)) {
       standardStrings = nameEnd + 2 < end && in.getByte(nameEnd + 2) == 'n';
+    } else if (is(in, index, nameEnd, CLIENT_ENCODING)) {
+      clientEncoding = CLIENT_ENCODINGS.contains(value(in, nameEnd, end));
     } else if (is(in, index, nameEnd, APPLICATION_NAME)) {
-      int from = Math.min(nameEnd + 1, end);
-      application = in.toString(from, terminator(in, from, end) - from, StandardCharsets.UTF_8);
+      application = value(in, nameEnd, end);
       if (letIn) {
         resolve();
       }
     }
+  }
+
+  private static String value(ByteBuf in, int nameEnd, int end) {
+    int from = Math.min(nameEnd + 1, end);
+    return in.toString(from, terminator(in, from, end) - from, StandardCharsets.UTF_8);
   }
 
   private static boolean is(ByteBuf in, int from, int to, String name) {
@@ -1002,6 +1079,8 @@ public final class WireSession implements Witness {
   private void forget() {
     pending.clear();
     owed = 0;
+    unsynced = false;
+    lost = false;
     loop.prepared(-prepared.size());
     prepared.clear();
     portals.clear();
@@ -1019,7 +1098,7 @@ public final class WireSession implements Witness {
     if (streaming) {
       return State.STREAMING;
     }
-    if (owed > 0 || pending.size() > 0) {
+    if (isAnswering()) {
       return State.ACTIVE;
     }
     return switch (status) {

@@ -31,7 +31,7 @@ final class Told {
   /** Cuts what is said at random, or not at all. */
   Told(Random random, int maxFingerprints) {
     this.random = random;
-    this.loop = new LoopFigures(new LabelSets(20), new Fingerprints(maxFingerprints));
+    this.loop = new LoopFigures(new LabelSets(20), new Fingerprints(maxFingerprints), 1);
     this.session = new WireSession(loop, () -> now);
     this.turns = new Turns(desyncs::add, session);
   }

@@ -6,17 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.protocol.SqlState;
 import dev.outrider.protocol.backend.BindComplete;
+import dev.outrider.protocol.backend.CopyFormat;
+import dev.outrider.protocol.backend.CopyInResponse;
 import dev.outrider.protocol.backend.ErrorFields;
 import dev.outrider.protocol.backend.ErrorResponse;
 import dev.outrider.protocol.backend.NoticeResponse;
+import dev.outrider.protocol.backend.NotificationResponse;
 import dev.outrider.protocol.backend.ParameterStatus;
 import dev.outrider.protocol.backend.ParseComplete;
 import dev.outrider.protocol.backend.RowDescription;
+import dev.outrider.protocol.frontend.CopyData;
+import dev.outrider.protocol.frontend.CopyDone;
+import dev.outrider.protocol.frontend.Describe;
 import dev.outrider.protocol.frontend.Execute;
+import dev.outrider.protocol.frontend.Flush;
+import dev.outrider.protocol.frontend.Query;
 import dev.outrider.protocol.frontend.Sync;
 import dev.outrider.protocol.frontend.Terminate;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -257,6 +266,66 @@ class WireSessionTest {
     assertEquals(1, told.figures("select $1").calls());
   }
 
+  /** What comes behind may be read otherwise than the proxy knows, so nobody is shown it. */
+  @Test
+  void aTextThatMayBeReadOtherwiseIsNotShown() {
+    // Given
+    told.begin("alice", "shop", "app");
+    String text = "select 'it\\'s a secret', 'x'";
+
+    // When
+    told.client(Messages.query("set standard_conforming_strings to off"), Messages.query(text));
+    told.upstream(
+        Messages.done("SET"),
+        new ParameterStatus("standard_conforming_strings", "off"),
+        Messages.READY,
+        Messages.done("SELECT 1"),
+        Messages.READY);
+
+    // Then
+    assertShown("set standard_conforming_strings to $1");
+    assertFalse(queries().contains("secret"), queries());
+
+    // When it is known
+    told.client(Messages.query(text));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertShown("select $1, $2");
+    assertFalse(queries().contains("secret"), queries());
+  }
+
+  @Test
+  void aTextThatMayBeReadOtherwiseInAnEncodingOfClientsIsNotShown() {
+    // Given
+    told.begin("alice", "shop", "app");
+    ByteBuf text = Unpooled.buffer();
+    text.writeBytes("select 1 as a, E'".getBytes(StandardCharsets.US_ASCII));
+    text.writeByte(0x95).writeByte('\\');
+    text.writeBytes("', 'secret'".getBytes(StandardCharsets.US_ASCII));
+
+    // When
+    told.upstream(new ParameterStatus("client_encoding", "SJIS"));
+    for (int i = 0; i < 3; i++) {
+      told.client(new Query(text.duplicate()), Messages.query("select 2"));
+      told.upstream(Messages.done("SELECT 1"), Messages.READY);
+      told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    }
+
+    // Then
+    assertShown("select $1");
+    assertFalse(queries().contains("secret"), queries());
+    assertFalse(queries().contains("select $1 as a"), queries());
+  }
+
+  private String queries() {
+    return QueriesPage.of(told.totals(), true, false).text();
+  }
+
+  private void assertShown(String text) {
+    assertTrue(queries().contains("alice@shop/app: " + text + "\n"), queries());
+  }
+
   @ParameterizedTest
   @CsvSource({
     // The transaction is open, nothing is under way: Postgres rolls it back.
@@ -298,6 +367,180 @@ class WireSessionTest {
 
     // Then
     assertEquals(1, told.figures("select $1").calls());
+  }
+
+  /** As drivers do with a batch: one Sync behind all. */
+  @Test
+  void tooMuchBeforeASyncIsCountedWithTheRest() {
+    // Given
+    told.begin("alice", "shop", "app");
+    prepare("a", "select a");
+    prepare("b", "select b");
+    int many = Pending.MOST;
+
+    // When
+    for (int i = 0; i < many; i++) {
+      told.client(Messages.bind("", "a"), new Execute("", 0));
+    }
+    told.client(Messages.bind("", "b"), new Execute("", 0));
+    for (int i = 0; i < many / 2; i++) {
+      told.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"));
+    }
+    told.client(Messages.bind("", "b"), new Execute("", 0), Sync.INSTANCE);
+    for (int i = 0; i < many / 2 + 2; i++) {
+      told.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"));
+    }
+    assertEquals("1.0", value("open_sessions", "state", "active"));
+    told.upstream(Messages.READY);
+
+    // Then
+    assertEquals(1, told.totals().overflows(Overflow.PIPELINE));
+    assertEquals(0, told.totals().overflows(Overflow.ANSWER));
+    assertEquals(String.valueOf(many + 2), value("fingerprint_calls", "fingerprint", "other"));
+    assertEquals("1.0", value("open_sessions", "state", "idle"));
+
+    // When nothing waits any more
+    told.client(Messages.bind("", "b"), new Execute("", 0), Sync.INSTANCE);
+    told.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals(0, told.figures("select a").calls());
+    assertEquals(1, told.figures("select b").calls());
+  }
+
+  private void prepare(String name, String text) {
+    told.client(Messages.parse(name, text), Sync.INSTANCE);
+    told.upstream(ParseComplete.INSTANCE, Messages.READY);
+  }
+
+  /** Postgres skips the Query, so it does not wait for its answer for ever. */
+  @Test
+  void whatFailsAmongTooMuchIsSkippedUpToTheSync() {
+    // Given
+    told.begin("alice", "shop", "app");
+    prepare("a", "select a");
+    for (int i = 0; i < Pending.MOST; i++) {
+      told.client(Messages.bind("", "a"), new Execute("", 0));
+    }
+
+    // When
+    told.upstream(BindComplete.INSTANCE, Messages.error("22012"));
+    told.client(Messages.query("select 1"), Sync.INSTANCE);
+    told.upstream(Messages.READY);
+    told.client(Messages.query("select 1"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals(1, told.figures("select $1").calls());
+  }
+
+  /** The Sync behind the Execute is ignored, see Turns. */
+  @Test
+  void aCopyAmongTooMuchIsFollowedToItsEnd() {
+    // Given
+    told.begin("alice", "shop", "app");
+    int many = Pending.MOST + 1;
+    for (int i = 0; i < many; i++) {
+      told.client(Messages.query("select 1"));
+    }
+    told.client(
+        Messages.parse("", "copy t from stdin"),
+        Messages.bind("", ""),
+        new Execute("", 0),
+        Sync.INSTANCE);
+    for (int i = 0; i < many; i++) {
+      told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    }
+
+    // When
+    told.upstream(
+        ParseComplete.INSTANCE,
+        BindComplete.INSTANCE,
+        new CopyInResponse(new CopyFormat(0, List.of(0))));
+    told.client(CopyDone.INSTANCE, Sync.INSTANCE);
+    told.upstream(Messages.done("COPY 7"), Messages.READY);
+    told.client(Messages.query("select 1"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals("7", value("rows", "kind", "copy"));
+    assertEquals(1, told.figures("select $1").calls());
+  }
+
+  /** What a name was tied to before is kept no longer than Postgres may refuse the new one. */
+  @Test
+  void ofOneNameOneStatementIsKept() {
+    // Given
+    told.begin("alice", "shop", "app");
+    told.client(Messages.parse("s", "select 1"), Messages.parse("s", "select 2"));
+    assertEquals(1, told.session().keptBefore("s"));
+
+    // When
+    for (int i = 0; i < Pending.MOST + 10; i++) {
+      told.client(Messages.parse("s", "select 3"));
+    }
+
+    // Then
+    assertEquals(0, told.session().keptBefore("s"));
+  }
+
+  /** As asyncpg does: it prepares, and only later executes. */
+  @Test
+  void whatPassesBetweenTheAnswerToParseAndBindIsNotTheStatements() {
+    // Given
+    told.begin("alice", "shop", "app");
+    told.client(
+        Messages.parse("s", "select a"),
+        new Describe(Describe.Target.STATEMENT, "s"),
+        Flush.INSTANCE);
+    told.pass(MILLI);
+    told.upstream(ParseComplete.INSTANCE, new RowDescription(List.of()));
+    told.pass(1000 * MILLI);
+
+    // When
+    told.client(Messages.bind("", "s"), new Execute("", 0), Sync.INSTANCE);
+    told.pass(MILLI);
+    told.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals(0.001, told.figures("select a").latencies().seconds());
+  }
+
+  @Test
+  void theDataOfACopyThatFailedAreNotTheNextStatements() {
+    // Given
+    told.begin("alice", "shop", "app");
+    told.client(Messages.query("copy t from stdin"));
+    told.upstream(
+        new CopyInResponse(new CopyFormat(0, List.of(0))), Messages.error("22P02"), Messages.READY);
+
+    // When
+    told.client(new CopyData(Unpooled.wrappedBuffer(new byte[1000])), CopyDone.INSTANCE);
+    told.upstream(new NotificationResponse(1, "channel", "payload"));
+    told.client(Messages.query("select a"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+
+    // Then
+    assertEquals(1 + 4 + 9, told.figures("select a").bytesFromClient());
+    assertEquals(1 + 4 + 9, told.figures("select a").bytesFromUpstream());
+  }
+
+  /** Two series of one name with the same labels would make every scrape fail. */
+  @Test
+  void aClientMayBeCalledOther() {
+    // When
+    told.begin("other", "other", "other");
+    for (int i = 0; i < 30; i++) {
+      told.begin("user-" + i, "shop", "app");
+    }
+
+    // Then
+    assertEquals(
+        "11",
+        told.series()
+            .get(
+                "outrider_proxy_sessions{application=\"other\",database=\"other\","
+                    + "encryption=\"none\",user=\"other\"}"));
   }
 
   @Test
