@@ -4,7 +4,9 @@ import dev.outrider.operator.api.IssuerReference;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.SecretBuilder;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -70,6 +72,43 @@ public final class CertManager {
   public static boolean isWriterOf(Secret secret, Names names) {
     Map<String, String> annotations = secret.getMetadata().getAnnotations();
     return annotations != null && names.certificate().equals(annotations.get(WRITTEN_FOR));
+  }
+
+  /** The Certificate as an owner. */
+  public static OwnerReference asOwner(GenericKubernetesResource certificate) {
+    return new OwnerReferenceBuilder()
+        .withApiVersion(certificate.getApiVersion())
+        .withKind(certificate.getKind())
+        .withName(certificate.getMetadata().getName())
+        .withUid(certificate.getMetadata().getUid())
+        .build();
+  }
+
+  /** Whether a Secret goes with its controller anyway, as of a cert-manager that owns its own. */
+  public static boolean isControlled(Secret secret) {
+    return secret.getMetadata().getOwnerReferences().stream()
+        .anyMatch(reference -> Boolean.TRUE.equals(reference.getController()));
+  }
+
+  /**
+   * What makes a Secret that cert-manager wrote go with an owner. Nobody becomes its controller:
+   * that place is cert-manager's, should it be told to own its Secrets.
+   */
+  public static Secret ownedBy(OwnerReference owner, Secret written) {
+    return new SecretBuilder()
+        .withNewMetadata()
+        .withName(written.getMetadata().getName())
+        .withNamespace(written.getMetadata().getNamespace())
+        // One that is gone meanwhile must not be made by this.
+        .withUid(written.getMetadata().getUid())
+        .addNewOwnerReference()
+        .withApiVersion(owner.getApiVersion())
+        .withKind(owner.getKind())
+        .withName(owner.getName())
+        .withUid(owner.getUid())
+        .endOwnerReference()
+        .endMetadata()
+        .build();
   }
 
   /** The Secret that cert-manager would write is somebody's already. */

@@ -79,9 +79,12 @@ public final class ClusterObjects {
   private final Images images;
   private final Trust trust;
   private final @Nullable ServedTls served;
+  private final boolean certificateRequested;
 
   /**
    * @param served what the proxies show their clients; null where there is no proxy
+   * @param certificateRequested whether cert-manager has been asked for a Certificate that may
+   *     still be there
    */
   public ClusterObjects(
       Names names,
@@ -89,13 +92,15 @@ public final class ClusterObjects {
       Wanted wanted,
       Images images,
       Trust trust,
-      @Nullable ServedTls served) {
+      @Nullable ServedTls served,
+      boolean certificateRequested) {
     this.names = names;
     this.owner = owner;
     this.wanted = wanted;
     this.images = images;
     this.trust = trust;
     this.served = served;
+    this.certificateRequested = certificateRequested;
   }
 
   static String dataFolder(int version) {
@@ -443,20 +448,24 @@ public final class ClusterObjects {
     data.put("ca.crt", trust.authority().certificate());
     data.put("tls.crt", trust.instance().certificate());
     data.put("tls.key", trust.instance().key());
+    Map<String, String> annotations = new TreeMap<>();
+    if (certificateRequested) {
+      annotations.put(ServedTls.REQUESTED, names.certificate());
+    }
     if (served != null) {
-      metadata.setAnnotations(new TreeMap<>(Map.of(ServedTls.SOURCE, served.source())));
-      if (wanted.tls().issuer() != null) {
-        metadata.getAnnotations().put(ServedTls.REQUESTED, names.certificate());
-      }
+      annotations.put(ServedTls.SOURCE, served.source());
       data.put(ServedTls.CERTIFICATE, served.certificate().chain());
       data.put(ServedTls.KEY, served.certificate().key());
       put(data, ServedTls.AUTHORITY, served.certificate().authority());
       if (served.clientAuthority() != null) {
-        metadata.getAnnotations().put(ServedTls.VERIFIES_CLIENTS, "true");
+        annotations.put(ServedTls.VERIFIES_CLIENTS, "true");
       }
       data.put(
           ServedTls.CLIENT_AUTHORITY,
           Objects.requireNonNullElse(served.clientAuthority(), trust.authority().certificate()));
+    }
+    if (!annotations.isEmpty()) {
+      metadata.setAnnotations(annotations);
     }
     return new SecretBuilder()
         .withMetadata(metadata)

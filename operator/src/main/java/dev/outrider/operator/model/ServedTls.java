@@ -65,6 +65,7 @@ public record ServedTls(
   static final String CLIENT_AUTHORITY = "client-ca.crt";
 
   public static final String SECRET_MISSING = "SecretMissing";
+  public static final String SECRET_UNREADABLE = "SecretUnreadable";
   public static final String SECRET_UNUSABLE = "SecretUnusable";
   public static final String EXPIRED = "CertificateExpired";
   public static final String NOT_YET_VALID = "CertificateNotYetValid";
@@ -93,9 +94,10 @@ public record ServedTls(
   /**
    * What this is decided from.
    *
-   * @param inForce the Secret {@code NAME-tls}, or null where there is none
+   * @param inForce the Secret {@code NAME-tls}, or null where there is none that is the cluster's
    * @param named the Secrets that the spec names, and the one that cert-manager writes, by name;
    *     those that are there
+   * @param unread by name, why a Secret that the spec names could not be read: it may be there
    * @param certManager what cert-manager has to say, or null
    */
   public record Facts(
@@ -104,6 +106,7 @@ public record ServedTls(
       CertificateAuthority authority,
       @Nullable Secret inForce,
       Map<String, Secret> named,
+      Map<String, String> unread,
       @Nullable Fault certManager) {}
 
   /** A certificate and where it comes from. */
@@ -202,8 +205,7 @@ public record ServedTls(
     if (name != null) {
       Secret secret = facts.named().get(name);
       if (secret == null) {
-        faults.add(
-            missing("certificateSecret", name, facts.names(), "tls.crt, tls.key and maybe ca.crt"));
+        faults.add(absent("certificateSecret", name, facts, "tls.crt, tls.key and maybe ca.crt"));
         return null;
       }
       return usable(secret, inForce, now, faults);
@@ -243,6 +245,9 @@ public record ServedTls(
               text(secret, TLS_CRT), text(secret, TLS_KEY), text(secret, CA_CRT), now);
     } catch (UnusableException e) {
       faults.add(new Fault(SECRET_UNUSABLE, source + ": " + e.problem()));
+      return null;
+    } catch (RuntimeException e) {
+      faults.add(unusable(source));
       return null;
     }
     if (now.isBefore(read.notBefore())) {
@@ -309,20 +314,30 @@ public record ServedTls(
                 : "; no client is let in until then";
     Secret secret = facts.named().get(name);
     if (secret == null) {
-      Fault fault = missing("clientCa", name, facts.names(), CA_CRT);
+      Fault fault = absent("clientCa", name, facts, CA_CRT);
       faults.add(new Fault(fault.reason(), fault.message() + meanwhile));
     } else {
       try {
         return ServerCertificate.checkClientAuthorities(text(secret, CA_CRT), now);
       } catch (UnusableException e) {
         faults.add(new Fault(SECRET_UNUSABLE, "Secret " + name + ": " + e.problem() + meanwhile));
+      } catch (RuntimeException e) {
+        Fault fault = unusable("Secret " + name);
+        faults.add(new Fault(fault.reason(), fault.message() + meanwhile));
       }
     }
     // Of the cluster's own authority nobody but its instances has a certificate.
     return before != null ? before : served ? null : own;
   }
 
-  private static Fault missing(String field, String name, Names names, String keys) {
+  /** A Secret is not there, or nobody knows whether it is. */
+  private static Fault absent(String field, String name, Facts facts, String keys) {
+    String problem = facts.unread().get(name);
+    if (problem != null) {
+      return new Fault(
+          SECRET_UNREADABLE,
+          "spec.proxy.tls." + field + ": the Secret " + name + " could not be read: " + problem);
+    }
     return new Fault(
         SECRET_MISSING,
         "spec.proxy.tls."
@@ -330,9 +345,16 @@ public record ServedTls(
             + ": there is no Secret "
             + name
             + " in the namespace "
-            + names.namespace()
+            + facts.names().namespace()
             + "; allowed is one with "
             + keys);
+  }
+
+  /** What no check foresees must hold up no cluster. What it says may hold a key, so it is kept. */
+  private static Fault unusable(String source) {
+    return new Fault(
+        SECRET_UNUSABLE,
+        source + ": what is in it cannot be read; allowed are certificates and a key in PEM form");
   }
 
   private static Map<String, String> annotations(Secret secret) {

@@ -35,6 +35,9 @@ final class Certificates {
   /** HTTP 404: the API server does not know the kind. */
   private static final int NOT_FOUND = 404;
 
+  /** HTTP 409: the object is gone, or another one of its name is there. */
+  private static final int CONFLICT = 409;
+
   private final KubernetesClient client;
   private final Applier applier;
   private final InstantSource clock;
@@ -58,7 +61,8 @@ final class Certificates {
   }
 
   /**
-   * What is to be served now.
+   * What is to be served now. What the spec names and cannot be had is a fault in it, and throws
+   * nothing.
    *
    * @param secrets those of the cluster as they were last seen, by name
    * @param ours whether an existing object belongs to the cluster
@@ -81,39 +85,96 @@ final class Certificates {
     if (wanted.issuer() != null) {
       refs.add(certificate);
     }
-    Map<Ref, HasMetadata> found = named.of(names, refs);
+    NamedObjects.Found found = named.of(names, refs);
     Map<String, Secret> there = new HashMap<>();
-    found.forEach(
-        (ref, object) -> {
-          if (object instanceof Secret secret) {
-            there.put(ref.name(), secret);
-          }
-        });
+    found
+        .there()
+        .forEach(
+            (ref, object) -> {
+              if (object instanceof Secret secret) {
+                there.put(ref.name(), secret);
+              }
+            });
+    Map<String, String> unread = new HashMap<>();
+    found
+        .unread()
+        .forEach(
+            (ref, problem) -> {
+              if (ref.kind() == Kind.SECRET) {
+                unread.put(ref.name(), words(problem));
+              }
+            });
     ServedTls.Fault fault = null;
     if (wanted.issuer() != null) {
       Secret written = secrets.get(names.certificate());
       if (written != null) {
         there.put(names.certificate(), written);
+        own(names, owner, written);
       }
-      fault = ask(names, owner, wanted, found.get(certificate), written, ours);
-    } else {
-      withdraw(names, secrets, ours);
+      RuntimeException problem = found.unread().get(certificate);
+      fault =
+          problem == null
+              ? ask(names, owner, wanted, found.there().get(certificate), written, ours)
+              : pending(names, "read", problem);
     }
     return ServedTls.next(
-        new ServedTls.Facts(names, wanted, authority, secrets.get(names.tls()), there, fault),
+        new ServedTls.Facts(
+            names, wanted, authority, inForce(names, secrets, ours), there, unread, fault),
         clock.instant(),
         random);
   }
 
-  /** Of a cluster without a proxy: nothing is served, and nobody is asked for anything. */
-  void none(Names names, Map<String, Secret> secrets, Predicate<HasMetadata> ours) {
-    named.forget(names);
-    withdraw(names, secrets, ours);
-  }
-
-  /** To be called when a cluster is gone. */
+  /** To be called when a cluster is gone, or has no proxy. */
   void forget(Names names) {
     named.forget(names);
+  }
+
+  /** One that somebody else put there must not choose what clients are shown. */
+  private static @Nullable Secret inForce(
+      Names names, Map<String, Secret> secrets, Predicate<HasMetadata> ours) {
+    Secret tls = secrets.get(names.tls());
+    return tls != null && ours.test(tls) ? tls : null;
+  }
+
+  private static ServedTls.Fault pending(Names names, String verb, RuntimeException e) {
+    return new ServedTls.Fault(
+        ServedTls.PENDING,
+        "the Certificate " + names.certificate() + " could not be " + verb + ": " + words(e));
+  }
+
+  /** As the API server has it, without the address that was asked. */
+  private static String words(RuntimeException e) {
+    String said =
+        e instanceof KubernetesClientException failed && failed.getStatus() != null
+            ? failed.getStatus().getMessage()
+            : null;
+    return said != null ? said : String.valueOf(e.getMessage());
+  }
+
+  /** A key must not outlive the cluster that it was made for. */
+  private void own(Names names, OwnerReference owner, Secret written) {
+    try {
+      handTo(owner, names, written);
+    } catch (KubernetesClientException e) {
+      LOG.atWarn()
+          .addKeyValue("namespace", names.namespace())
+          .addKeyValue("secret", names.certificate())
+          .addKeyValue("problem", words(e))
+          .log("a Secret of cert-manager's may outlive its cluster");
+    }
+  }
+
+  private void handTo(OwnerReference owner, Names names, Secret written) {
+    if (!CertManager.isWriterOf(written, names) || CertManager.isControlled(written)) {
+      return;
+    }
+    try {
+      applier.apply(CertManager.ownedBy(owner, written), written, object -> true);
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != CONFLICT) {
+        throw e;
+      }
+    }
   }
 
   private ServedTls.@Nullable Fault ask(
@@ -148,37 +209,48 @@ final class Certificates {
       return CertManager.fault(made);
     } catch (ForeignObjectException e) {
       return new ServedTls.Fault(ServedTls.SECRET_UNUSABLE, String.valueOf(e.getMessage()));
-    } catch (KubernetesClientException e) {
-      return e.getCode() == NOT_FOUND
+    } catch (RuntimeException e) {
+      return e instanceof KubernetesClientException failed && failed.getCode() == NOT_FOUND
           ? CertManager.missing(wanted)
-          : new ServedTls.Fault(
-              ServedTls.PENDING,
-              "the Certificate "
-                  + names.certificate()
-                  + " could not be applied: "
-                  + e.getMessage());
+          : pending(names, "applied", e);
     }
   }
 
-  /** What was asked for and is not needed any more would be renewed for as long as it is there. */
-  private void withdraw(Names names, Map<String, Secret> secrets, Predicate<HasMetadata> ours) {
-    Secret tls = secrets.get(names.tls());
+  /**
+   * Deletes a Certificate that was asked for and is not needed any more: it would be renewed for as
+   * long as it is there. What cert-manager wrote for it goes with it, unless the spec names it now.
+   *
+   * @param wanted what the spec says now
+   * @return whether none is left; if not, it must be remembered that there was one
+   */
+  boolean withdraw(
+      Names names, Wanted.Tls wanted, Map<String, Secret> secrets, Predicate<HasMetadata> ours) {
+    Secret tls = inForce(names, secrets, ours);
     Map<String, String> annotations = tls == null ? null : tls.getMetadata().getAnnotations();
     if (annotations == null || !annotations.containsKey(ServedTls.REQUESTED)) {
-      return;
+      return true;
     }
     try {
       GenericKubernetesResource certificate = at(names).get();
-      if (certificate != null && ours.test(certificate)) {
-        at(names).delete();
+      if (certificate == null || !ours.test(certificate)) {
+        return true;
       }
+      Secret written = secrets.get(names.certificate());
+      if (written != null
+          && !names.certificate().equals(wanted.certificateSecret())
+          && !names.certificate().equals(wanted.clientCa())) {
+        handTo(CertManager.asOwner(certificate), names, written);
+      }
+      at(names).delete();
+      return true;
     } catch (KubernetesClientException e) {
-      // It goes with the cluster at the latest.
+      // The next run tries again, and it goes with the cluster at the latest.
       LOG.atWarn()
           .addKeyValue("namespace", names.namespace())
           .addKeyValue("certificate", names.certificate())
-          .addKeyValue("problem", String.valueOf(e.getMessage()))
+          .addKeyValue("problem", words(e))
           .log("a Certificate that is not needed any more could not be deleted");
+      return false;
     }
   }
 

@@ -53,6 +53,7 @@ final class Events {
           "ProxyConfigurationRefused",
           "ProxyProblem",
           ServedTls.SECRET_MISSING,
+          ServedTls.SECRET_UNREADABLE,
           ServedTls.SECRET_UNUSABLE,
           ServedTls.EXPIRED,
           ServedTls.NOT_YET_VALID,

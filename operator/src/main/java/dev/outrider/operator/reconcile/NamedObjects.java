@@ -5,7 +5,6 @@ import dev.outrider.operator.model.Names;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.time.Duration;
@@ -52,6 +51,14 @@ final class NamedObjects implements AutoCloseable {
   /** Which object of a cluster's namespace. */
   record Ref(Kind kind, String name) {}
 
+  /**
+   * What was found.
+   *
+   * @param there those that are there
+   * @param unread why others could not be read, which may be there or not
+   */
+  record Found(Map<Ref, HasMetadata> there, Map<Ref, RuntimeException> unread) {}
+
   private final KubernetesClient client;
   private final Consumer<Names> news;
   private final Map<Names, Map<Ref, Optional<HasMetadata>>> known = new HashMap<>();
@@ -72,23 +79,29 @@ final class NamedObjects implements AutoCloseable {
   }
 
   /**
-   * The objects that a cluster needs, those that are there.
+   * The objects that a cluster needs. One that cannot be read, be it for its name, holds up no
+   * other.
    *
    * @param refs all that it needs from now on
-   * @throws KubernetesClientException if one that was not known yet could not be read
    */
-  Map<Ref, HasMetadata> of(Names names, Set<Ref> refs) {
-    Map<Ref, HasMetadata> found = new HashMap<>();
+  Found of(Names names, Set<Ref> refs) {
+    Found found = new Found(new HashMap<>(), new HashMap<>());
     for (Ref ref : refs) {
       Optional<HasMetadata> object;
       synchronized (this) {
         object = known.getOrDefault(names, Map.of()).get(ref);
       }
       if (object == null) {
-        object = Optional.ofNullable(read(names, ref));
+        try {
+          object = Optional.ofNullable(read(names, ref));
+        } catch (RuntimeException e) {
+          // Not known, which is not the same as not there: the next run asks once more.
+          found.unread().put(ref, e);
+          continue;
+        }
         put(names, ref, object);
       }
-      object.ifPresent(there -> found.put(ref, there));
+      object.ifPresent(there -> found.there().put(ref, there));
     }
     keep(names, refs);
     return found;

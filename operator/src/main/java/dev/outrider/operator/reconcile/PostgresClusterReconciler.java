@@ -366,8 +366,11 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     if (wanted.proxy()) {
       served = certificates.of(names, owner, wanted.tls(), trust.authority(), secrets, ours);
     } else {
-      certificates.none(names, secrets, ours);
+      certificates.forget(names);
     }
+    boolean requested =
+        (wanted.proxy() && wanted.tls().issuer() != null)
+            || !certificates.withdraw(names, wanted.tls(), secrets, ours);
     ClusterObjects objects =
         new ClusterObjects(
             names,
@@ -375,7 +378,8 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
             wanted.with(Scaling.replication(wanted, names, observed)),
             images,
             trust,
-            served);
+            served,
+            requested);
     PodTemplateSpec template = objects.podTemplate();
     Map<String, String> configHashes = objects.agentConfigHashes();
     agents.watch(names, trust, observed.instances(), configHashes);
@@ -385,9 +389,16 @@ public final class PostgresClusterReconciler implements Reconciler<PostgresClust
     }
     ownEndpoints(names, owner, observed, obstacles);
     if (!obstacles.isEmpty()) {
-      // Pods that lack something are not made.
+      // Pods that lack something are not made, and what no Secret of ours has is served by nobody.
+      Secret tls = secrets.get(names.tls());
       return new Outcome(
-          obstacles.getFirst(), null, template, undecided, configHashes, served, true);
+          obstacles.getFirst(),
+          null,
+          template,
+          undecided,
+          configHashes,
+          tls != null && ours.test(tls) ? served : null,
+          true);
     }
     if (observed.statefulSet() == null
         && !observed.endpoints().containsKey(names.scope())

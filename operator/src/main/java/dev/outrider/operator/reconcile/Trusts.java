@@ -67,7 +67,8 @@ final class Trusts {
                     seed(keys)
                         .or(() -> seed(ourCopy(names, cached, ours)))
                         .orElseGet(() -> Seed.create(random))));
-    return new Trust(known.authority(), instance(names, known.authority(), cached), known.seed());
+    return new Trust(
+        known.authority(), instance(names, known.authority(), cached, ours), known.seed());
   }
 
   /** The secrets of a cluster whose objects may be gone already, if this operator has seen them. */
@@ -76,7 +77,9 @@ final class Trusts {
         .map(
             known ->
                 new Trust(
-                    known.authority(), instance(names, known.authority(), Map.of()), known.seed()));
+                    known.authority(),
+                    instance(names, known.authority(), Map.of(), secret -> false),
+                    known.seed()));
   }
 
   /** One that somebody else put there must not choose the passwords. */
@@ -114,10 +117,13 @@ final class Trusts {
   }
 
   private CertificateAuthority.Issued instance(
-      Names names, CertificateAuthority authority, Map<String, Secret> cached) {
+      Names names,
+      CertificateAuthority authority,
+      Map<String, Secret> cached,
+      Predicate<HasMetadata> ours) {
     List<String> dnsNames = ClusterObjects.certificateNames(names);
     Secret tls = cached.get(names.tls());
-    if (tls != null) {
+    if (tls != null && ours.test(tls)) {
       String certificate = text(tls, "tls.crt");
       String key = text(tls, "tls.key");
       if (certificate != null

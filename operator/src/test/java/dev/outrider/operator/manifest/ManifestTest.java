@@ -180,7 +180,8 @@ class ManifestTest {
                 Wanted.of(Example.spec("storage: {size: 10Gi}")),
                 Example.IMAGES,
                 Example.TRUST,
-                Example.SERVED)
+                Example.SERVED,
+                false)
             .surroundings().stream().filter(Role.class::isInstance).map(Role.class::cast).toList();
 
     // Then: Kubernetes lets nobody grant what they do not have

@@ -511,7 +511,37 @@ class ClusterObjectsTest {
             new CertificateAuthority(authority, "(key)"),
             new CertificateAuthority.Issued(certificate, "(key)"),
             Seed.parse(Example.TRUST.seed().text())),
-        Example.SERVED);
+        Example.SERVED,
+        false);
+  }
+
+  @Test
+  void whatCertManagerWasAskedForIsRemembered() {
+    // Given
+    Wanted direct = Example.wanted("proxy: {enabled: false}");
+
+    // Then
+    assertEquals("shop-certificate", requested(direct, true));
+    assertNull(requested(direct, false));
+  }
+
+  private static @Nullable String requested(Wanted wanted, boolean requested) {
+    var annotations =
+        find(
+                Secret.class,
+                "shop-tls",
+                new ClusterObjects(
+                        Example.NAMES,
+                        Example.OWNER,
+                        wanted,
+                        Example.IMAGES,
+                        Example.TRUST,
+                        null,
+                        requested)
+                    .surroundings())
+            .getMetadata()
+            .getAnnotations();
+    return annotations == null ? null : annotations.get(ServedTls.REQUESTED);
   }
 
   @Test
@@ -715,7 +745,8 @@ class ClusterObjectsTest {
                 Example.wanted(""),
                 Example.IMAGES,
                 Example.TRUST,
-                Example.SERVED)
+                Example.SERVED,
+                false)
             .surroundings()) {
       // Then: names of Services and values of labels end at 63 characters
       assertTrue(object.getMetadata().getName().length() <= 63, object.getMetadata().getName());

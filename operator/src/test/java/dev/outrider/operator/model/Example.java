@@ -100,7 +100,14 @@ public final class Example {
 
   static ClusterObjects objects(PostgresClusterSpec spec, Images images, ServedTls served) {
     Wanted wanted = Wanted.of(spec);
-    return new ClusterObjects(NAMES, OWNER, wanted, images, TRUST, wanted.proxy() ? served : null);
+    return new ClusterObjects(
+        NAMES,
+        OWNER,
+        wanted,
+        images,
+        TRUST,
+        wanted.proxy() ? served : null,
+        wanted.tls().issuer() != null);
   }
 
   /** What is there: the pods, a StatefulSet that keeps as many, and a leader lock. */

@@ -36,6 +36,7 @@ class ServedTlsTest {
       "{mode: require, clientCa: {name: clients}, clientCertificates: verify-full}";
 
   private final Map<String, Secret> secrets = new HashMap<>();
+  private final Map<String, String> unread = new HashMap<>();
   private Instant now = NOON;
   private @Nullable Secret inForce;
   private ServedTls.@Nullable Fault certManager;
@@ -72,12 +73,19 @@ class ServedTlsTest {
     Wanted wanted = Example.wanted("proxy: {tls: " + tls + "}");
     ServedTls served =
         ServedTls.next(
-            new ServedTls.Facts(Example.NAMES, wanted.tls(), OWN, inForce, secrets, certManager),
+            new ServedTls.Facts(
+                Example.NAMES, wanted.tls(), OWN, inForce, secrets, unread, certManager),
             now,
             RANDOM);
     inForce =
         new ClusterObjects(
-                Example.NAMES, Example.OWNER, wanted, Example.IMAGES, Example.TRUST, served)
+                Example.NAMES,
+                Example.OWNER,
+                wanted,
+                Example.IMAGES,
+                Example.TRUST,
+                served,
+                wanted.tls().issuer() != null)
             .surroundings().stream()
                 .filter(o -> o instanceof Secret && o.getMetadata().getName().equals("shop-tls"))
                 .map(Secret.class::cast)
@@ -241,6 +249,75 @@ class ServedTlsTest {
     assertTrue(whole != null);
     secrets.put("public", whole);
     assertEquals(good, next(PUBLIC));
+  }
+
+  @Test
+  void aSecretThatCannotBeReadDoesNotCountAsMissing() {
+    // Given
+    given("public", "db.example.com");
+    ServedTls good = next(PUBLIC);
+    secrets.clear();
+    unread.put("public", "secrets \"public\" is forbidden");
+
+    // When
+    ServedTls later = next(PUBLIC);
+    inForce = null;
+    ServedTls anew = next(PUBLIC);
+
+    // Then
+    assertEquals(good.certificate(), later.certificate());
+    assertEquals("Secret public", later.source());
+    assertTrue(isOwn(anew));
+    for (ServedTls served : List.of(later, anew)) {
+      assertEquals(
+          "SecretUnreadable: spec.proxy.tls.certificateSecret: the Secret public could not be read:"
+              + " secrets \"public\" is forbidden",
+          fault(served));
+    }
+  }
+
+  @Test
+  void anAuthorityThatCannotBeReadLeavesTheOneInForce() {
+    // Given
+    secrets.put("clients", secret("clients", Map.of("ca.crt", COMPANY.certificate())));
+    next(CLIENTS);
+    secrets.clear();
+    unread.put("clients", "the API server is away");
+
+    // When
+    ServedTls served = next(CLIENTS);
+
+    // Then
+    assertEquals(COMPANY.certificate(), served.clientAuthority());
+    assertEquals(
+        "SecretUnreadable: spec.proxy.tls.clientCa: the Secret clients could not be read: the API"
+            + " server is away; clients are verified by the authority of before until then",
+        fault(served));
+  }
+
+  @Test
+  void whatNoCheckForeseesIsAFaultToo() {
+    // Given: what the API server would not take either
+    given("public", "db.example.com");
+    ServedTls good = next(PUBLIC);
+    Secret broken = secrets.get("public");
+    assertTrue(broken != null);
+    broken.getData().put("tls.key", "%");
+    broken.getData().put("ca.crt", "%");
+
+    // When
+    ServedTls served = next(PUBLIC);
+    ServedTls clients =
+        next("{mode: require, clientCa: {name: public}, clientCertificates: verify-ca}");
+
+    // Then
+    assertEquals(good.certificate(), served.certificate());
+    assertEquals(
+        "SecretUnusable: Secret public: what is in it cannot be read; allowed are certificates and"
+            + " a key in PEM form",
+        fault(served));
+    assertNull(clients.clientAuthority());
+    assertTrue(fault(clients).startsWith("SecretUnusable: Secret public: "), () -> fault(clients));
   }
 
   @Test

@@ -1,6 +1,8 @@
 package dev.outrider.operator.reconcile;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +14,7 @@ import dev.outrider.operator.model.ServedTls;
 import dev.outrider.operator.model.Wanted;
 import dev.outrider.operator.pki.CertificateAuthority;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -26,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CertificatesTest {
   private static final Instant NOON = Instant.parse("2026-11-21T12:00:00Z");
@@ -67,12 +72,22 @@ class CertificatesTest {
     ServedTls served =
         certificates.of(
             Example.NAMES, Example.OWNER, wanted.tls(), AUTHORITY, cached, CertificatesTest::ours);
-    new ClusterObjects(Example.NAMES, Example.OWNER, wanted, Example.IMAGES, Example.TRUST, served)
+    boolean requested =
+        wanted.tls().issuer() != null
+            || !certificates.withdraw(Example.NAMES, wanted.tls(), cached, CertificatesTest::ours);
+    new ClusterObjects(
+            Example.NAMES, Example.OWNER, wanted, Example.IMAGES, Example.TRUST, served, requested)
         .surroundings().stream()
             .filter(Secret.class::isInstance)
             .map(Secret.class::cast)
             .forEach(secret -> cached.put(secret.getMetadata().getName(), secret));
     return served;
+  }
+
+  private Secret cached(String name) {
+    Secret secret = cached.get(name);
+    assertNotNull(secret);
+    return secret;
   }
 
   private static String reason(ServedTls served) {
@@ -157,6 +172,213 @@ class CertificatesTest {
     // Then
     assertEquals(List.of(), news);
     assertEquals(before, of(NAMED));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {403, 500})
+  void aSecretThatCannotBeReadHoldsUpNothing(int code) throws IOException {
+    // Given
+    put(secret("public", "1"));
+    Secret clients = secret("clients", "1");
+    clients.setData(Map.of("ca.crt", base64(AUTHORITY.certificate())));
+    put(clients);
+    ServedTls before = of(NAMED);
+    String both =
+        "{mode: require, certificateSecret: {name: public}, clientCa: {name: clients},"
+            + " clientCertificates: verify-ca}";
+
+    // When: of an operator that was started anew
+    certificates.forget(Example.NAMES);
+    server.fail(SECRETS + "public", code);
+    ServedTls served = of(both);
+
+    // Then
+    assertEquals(before.certificate(), served.certificate());
+    assertEquals(AUTHORITY.certificate(), served.clientAuthority());
+    assertEquals(
+        List.of(
+            new ServedTls.Fault(
+                "SecretUnreadable",
+                "spec.proxy.tls.certificateSecret: the Secret public could not be read: no, said"
+                    + " with "
+                    + code)),
+        served.faults());
+
+    // And
+    server.mend(SECRETS + "public");
+    assertEquals(List.of(), of(both).faults());
+  }
+
+  @Test
+  void aNameThatNoSecretCanHaveHoldsUpNothing() {
+    // When
+    ServedTls served = of("{certificateSecret: {name: my secret}}");
+
+    // Then
+    assertEquals(ServedTls.OWN, served.source());
+    assertEquals(1, served.faults().size());
+  }
+
+  @Test
+  void aCertificateThatCannotBeReadHoldsUpNothing() throws IOException {
+    // Given
+    of(ISSUER);
+    cached.put("shop-certificate", secret("shop-certificate", "1"));
+    ServedTls before = of(ISSUER);
+
+    // When
+    certificates.forget(Example.NAMES);
+    server.fail(CERTIFICATE, 403);
+    ServedTls served = of(ISSUER);
+
+    // Then
+    assertEquals(before.certificate(), served.certificate());
+    assertEquals(
+        List.of(
+            new ServedTls.Fault(
+                "CertificatePending",
+                "the Certificate shop-certificate could not be read: no, said with 403")),
+        served.faults());
+  }
+
+  @Test
+  void aSecretInThePlaceOfWhatIsInForceIsNotServed() {
+    // Given: all that would make it the one in force, but an owner
+    CertificateAuthority company = CertificateAuthority.create("company", NOON, RANDOM);
+    CertificateAuthority.Issued issued =
+        company.issueServer("db", List.of("db.example.com"), NOON, RANDOM);
+    cached.put(
+        "shop-tls",
+        new SecretBuilder()
+            .withNewMetadata()
+            .withName("shop-tls")
+            .withNamespace("demo")
+            .withLabels(Example.NAMES.labels())
+            .withAnnotations(Map.of(ServedTls.SOURCE, "Secret public"))
+            .endMetadata()
+            .withData(
+                Map.of(
+                    "server.crt", base64(issued.certificate()),
+                    "server.key", base64(issued.key()),
+                    "server-ca.crt", base64(company.certificate())))
+            .build());
+
+    // When: what the spec names is not there
+    ServedTls served = of(NAMED);
+
+    // Then
+    assertEquals(ServedTls.OWN, served.source());
+    assertEquals(AUTHORITY.certificate(), served.certificate().authority());
+    assertEquals(
+        base64(AUTHORITY.certificate()),
+        cached("shop-app").getData().get("ca.crt"),
+        "nor do applications trust who issued it");
+  }
+
+  @Test
+  void whatCertManagerWritesGoesWithTheClusterAndWithTheIssuer() throws IOException {
+    // Given
+    of(ISSUER);
+    Secret written = secret("shop-certificate", "1");
+    written.getMetadata().setUid("uid-of-" + SECRETS + "shop-certificate");
+    put(written);
+    cached.put("shop-certificate", written);
+
+    // When
+    of(ISSUER);
+
+    // Then: beside whoever may be its controller
+    JsonNode owners = server.get(SECRETS + "shop-certificate").at("/metadata/ownerReferences");
+    assertEquals(1, owners.size());
+    assertEquals(Example.OWNER.getUid(), owners.at("/0/uid").asText());
+    assertFalse(owners.at("/0/controller").asBoolean());
+    assertFalse(owners.at("/0/blockOwnerDeletion").asBoolean());
+
+    // And: nothing more is written
+    cached.put(
+        "shop-certificate",
+        client.secrets().inNamespace("demo").withName("shop-certificate").get());
+    of(ISSUER);
+    assertEquals(2, server.writes().size(), () -> server.writes().toString());
+
+    // When
+    String uid = server.get(CERTIFICATE).at("/metadata/uid").asText();
+    of("{}");
+
+    // Then
+    owners = server.get(SECRETS + "shop-certificate").at("/metadata/ownerReferences");
+    assertEquals(1, owners.size());
+    assertEquals("Certificate", owners.at("/0/kind").asText());
+    assertEquals(uid, owners.at("/0/uid").asText());
+    assertEquals("DELETE " + CERTIFICATE, server.writes().getLast());
+  }
+
+  @Test
+  void whatCertManagerWroteStaysIfTheSpecNamesIt() throws IOException {
+    // Given
+    of(ISSUER);
+    put(secret("shop-certificate", "1"));
+    cached.put("shop-certificate", secret("shop-certificate", "1"));
+    of(ISSUER);
+
+    // When
+    ServedTls served = of("{certificateSecret: {name: shop-certificate}}");
+
+    // Then
+    assertEquals("Secret shop-certificate", served.source());
+    assertEquals("DELETE " + CERTIFICATE, server.writes().getLast());
+    assertEquals(
+        Example.OWNER.getUid(),
+        server.get(SECRETS + "shop-certificate").at("/metadata/ownerReferences/0/uid").asText());
+  }
+
+  @Test
+  void aSecretThatCertManagerOwnsIsLeftToIt() {
+    // Given
+    of(ISSUER);
+    Secret written = secret("shop-certificate", "1");
+    written
+        .getMetadata()
+        .setOwnerReferences(
+            List.of(
+                new OwnerReferenceBuilder()
+                    .withApiVersion("cert-manager.io/v1")
+                    .withKind("Certificate")
+                    .withName("shop-certificate")
+                    .withUid("uid")
+                    .withController(true)
+                    .build()));
+    cached.put("shop-certificate", written);
+
+    // When
+    of(ISSUER);
+
+    // Then
+    assertEquals(1, server.writes().size(), () -> server.writes().toString());
+  }
+
+  @Test
+  void aCertificateThatCouldNotBeDeletedIsNotForgotten() {
+    // Given
+    of(ISSUER);
+    server.fail(CERTIFICATE, 500);
+
+    // When
+    ServedTls served = of("{}");
+
+    // Then
+    assertEquals(ServedTls.OWN, served.source());
+    assertEquals(
+        "shop-certificate",
+        cached("shop-tls").getMetadata().getAnnotations().get(ServedTls.REQUESTED));
+
+    // When
+    server.mend(CERTIFICATE);
+    of("{}");
+
+    // Then
+    assertThrows(AssertionError.class, () -> server.get(CERTIFICATE));
+    assertFalse(cached("shop-tls").getMetadata().getAnnotations().containsKey(ServedTls.REQUESTED));
   }
 
   @Test
@@ -300,9 +522,16 @@ class CertificatesTest {
     of(ISSUER);
 
     // When
-    certificates.none(Example.NAMES, cached, CertificatesTest::ours);
+    certificates.forget(Example.NAMES);
+    boolean withdrawn =
+        certificates.withdraw(
+            Example.NAMES,
+            Wanted.of(Example.spec("{storage: {size: 1Gi}, proxy: {enabled: false}}")).tls(),
+            cached,
+            CertificatesTest::ours);
 
     // Then
+    assertTrue(withdrawn);
     assertThrows(AssertionError.class, () -> server.get(CERTIFICATE));
   }
 }

@@ -31,6 +31,7 @@ final class FakeApiServer implements AutoCloseable {
   private final Map<String, ObjectNode> objects = new ConcurrentHashMap<>();
   private final List<String> writes = new CopyOnWriteArrayList<>();
   private final Set<String> unknownKinds = ConcurrentHashMap.newKeySet();
+  private final Map<String, Integer> failing = new ConcurrentHashMap<>();
   private final HttpServer server;
   private int resourceVersion;
 
@@ -68,6 +69,15 @@ final class FakeApiServer implements AutoCloseable {
     unknownKinds.remove(plural);
   }
 
+  /** From now on all that is asked of this object is answered with a code of HTTP. */
+  void fail(String path, int code) {
+    failing.put(path, code);
+  }
+
+  void mend(String path) {
+    failing.remove(path);
+  }
+
   ObjectNode get(String path) {
     ObjectNode object = objects.get(path);
     if (object == null) {
@@ -86,6 +96,14 @@ final class FakeApiServer implements AutoCloseable {
       byte[] body = exchange.getRequestBody().readAllBytes();
       if (unknownKinds.stream().anyMatch(plural -> path.contains("/" + plural + "/"))) {
         answer(exchange, 404, status(404, "Failure"));
+        return;
+      }
+      Integer failure = failing.get(path);
+      if (failure != null) {
+        answer(
+            exchange,
+            failure,
+            status(failure, "Failure").put("message", "no, said with " + failure));
         return;
       }
       if (exchange.getRequestMethod().equals("DELETE")) {

@@ -58,7 +58,8 @@ class TrustsTest {
             Wanted.of(Example.spec("storage: {size: 10Gi}")),
             Example.IMAGES,
             trust,
-            Example.SERVED)
+            Example.SERVED,
+            false)
         .surroundings().stream()
             .filter(Secret.class::isInstance)
             .map(Secret.class::cast)
@@ -145,6 +146,25 @@ class TrustsTest {
     assertThrows(
         ForeignObjectException.class,
         () -> trusts.of(Example.NAMES, "uid", secrets, TrustsTest::foreign));
+  }
+
+  @Test
+  void aCertificateOfSomebodyElseIsNotUsed() {
+    // Given
+    Trust made = of(Map.of());
+    Trusts trusts = new Trusts(client, () -> now, new SecureRandom());
+
+    // When
+    Trust found =
+        trusts.of(
+            Example.NAMES,
+            "uid",
+            secrets(made),
+            secret -> !secret.getMetadata().getName().equals("shop-tls"));
+
+    // Then
+    assertEquals(made.authority().certificate(), found.authority().certificate());
+    assertNotEquals(made.instance(), found.instance());
   }
 
   @Test
