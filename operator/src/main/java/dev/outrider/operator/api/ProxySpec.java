@@ -14,6 +14,13 @@ import org.jspecify.annotations.Nullable;
     message =
         "tls is the proxy's and does not go with enabled false, with which clients reach PostgreSQL"
             + " directly; allowed is enabled true, or no tls")
+@ValidationRule(
+    value =
+        "!has(self.superuserAccess) || !self.superuserAccess || !has(self.enabled) || self.enabled",
+    fieldPath = ".superuserAccess",
+    message =
+        "superuserAccess true does not go with enabled false, with which PostgreSQL lets in its"
+            + " superuser from beside it alone; allowed is enabled true, or superuserAccess false")
 public record ProxySpec(
     @JsonPropertyDescription(
             "Whether clients reach PostgreSQL through the proxy. Default true; false lets them"
@@ -21,6 +28,10 @@ public record ProxySpec(
         @Nullable Boolean enabled,
     @JsonPropertyDescription("Resources of the container.")
         @Nullable ResourceRequirements resources,
+    @JsonPropertyDescription(
+            "Whether clients may log in as postgres, the superuser. Default false: it logs in from"
+                + " inside the pod alone.")
+        @Nullable Boolean superuserAccess,
     @JsonPropertyDescription(
             "TLS of clients. By default clients may encrypt, and the certificate is made and renewed"
                 + " by the operator.")

@@ -197,7 +197,7 @@ public final class ClusterObjects {
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
             INSTANCE_RECORD,
             clientTls(),
-            defaults.refusedUsers(),
+            refusedUsers(),
             defaults.access(),
             defaults.proxyProtocol(),
             new HttpConfig(new HostPort("0.0.0.0", 9101)),
@@ -218,6 +218,19 @@ public final class ClusterObjects {
             defaults.metrics(),
             defaults.log())
         .toYaml();
+  }
+
+  /**
+   * The roles of Patroni. All that comes through the proxy is local to PostgreSQL, so that its own
+   * rules about hosts cannot tell them from strangers.
+   */
+  private List<String> refusedUsers() {
+    return wanted.superuserAccess()
+        ? List.of(PatroniConfiguration.REPLICATION, PatroniConfiguration.REWIND)
+        : List.of(
+            PatroniConfiguration.SUPERUSER,
+            PatroniConfiguration.REPLICATION,
+            PatroniConfiguration.REWIND);
   }
 
   private TlsConfig clientTls() {

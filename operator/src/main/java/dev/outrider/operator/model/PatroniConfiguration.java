@@ -27,6 +27,12 @@ public final class PatroniConfiguration {
   /** A replica that is further behind, in bytes, does not become primary. */
   static final long MAXIMUM_LAG = Bytes.MIB;
 
+  /** The roles that Patroni logs in with. */
+  static final String SUPERUSER = "postgres";
+
+  static final String REPLICATION = "replicator";
+  static final String REWIND = "rewind";
+
   private PatroniConfiguration() {}
 
   /**
@@ -165,11 +171,11 @@ public final class PatroniConfiguration {
         "authentication",
         Map.of(
             "superuser",
-            Map.of("username", "postgres"),
+            Map.of("username", SUPERUSER),
             "replication",
-            withTls("replicator"),
+            withTls(REPLICATION),
             "rewind",
-            withTls("rewind")));
+            withTls(REWIND)));
     p.put("create_replica_methods", List.of("basebackup"));
     p.put(
         "basebackup",

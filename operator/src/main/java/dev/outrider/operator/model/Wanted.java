@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param parameters PostgreSQL's parameters: tuned, then the user's, then Outrider's own
  * @param postgresResources of the container, ours where the spec has none
+ * @param superuserAccess whether the proxy lets {@code postgres} in
  * @param maximumReadLag bytes of WAL that a replica may have left to replay and still get clients;
  *     null for any amount
  * @param newVolumeAfter a duration, or {@link #NEVER}
@@ -47,6 +48,7 @@ public record Wanted(
     ResourceRequirements postgresResources,
     ResourceRequirements proxyResources,
     boolean proxy,
+    boolean superuserAccess,
     Tls tls,
     Replication replication,
     ServiceSpec rw,
@@ -170,6 +172,7 @@ public record Wanted(
         postgresResources,
         proxyResources,
         proxy,
+        superuserAccess,
         tls,
         other,
         rw,
@@ -205,6 +208,7 @@ public record Wanted(
         resources,
         proxy.map(ProxySpec::resources).orElse(DEFAULT_PROXY_RESOURCES),
         proxy.map(ProxySpec::enabled).orElse(true),
+        proxy.map(ProxySpec::superuserAccess).orElse(false),
         Tls.of(proxy.map(ProxySpec::tls)),
         replication(spec.replication()),
         services.map(ServicesSpec::rw).orElse(plain),

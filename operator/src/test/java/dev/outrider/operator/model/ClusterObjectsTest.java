@@ -515,6 +515,20 @@ class ClusterObjectsTest {
         false);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | postgres replicator rewind",
+        "{superuserAccess: false} | postgres replicator rewind",
+        "{superuserAccess: true} | replicator rewind",
+      })
+  void noRoleOfPatronisComesInByTheProxy(String proxy, String refused) {
+    assertEquals(
+        refused,
+        String.join(" ", config(Example.objects(Example.small("proxy: " + proxy))).refusedUsers()));
+  }
+
   @Test
   void whatCertManagerWasAskedForIsRemembered() {
     // Given
