@@ -65,6 +65,11 @@ public final class ReloadingKeys<T> {
     return problem;
   }
 
+  /** What was made of the files that were read last and usable; null if none were. */
+  public synchronized @Nullable T made() {
+    return made;
+  }
+
   /**
    * What is made of the files as they are now; null if they have never been usable. Looks at the
    * files, and reads them if they have changed.

@@ -90,7 +90,7 @@ public final class ClientTls implements AutoCloseable {
   /** Takes up files that have changed, and says when a certificate is about to end. May block. */
   public void look() {
     if (keys.look()) {
-      TlsContext now = keys.current();
+      TlsContext now = keys.made();
       metrics.tlsReloaded(keys.problem() == null);
       TlsContext before = inForce;
       if (now != null && now != before) {
