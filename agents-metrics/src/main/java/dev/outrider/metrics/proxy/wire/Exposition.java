@@ -122,49 +122,17 @@ final class Exposition {
   }
 
   private void fingerprints(Totals totals) {
-    Times times = new Times("fingerprint_seconds", "Time of statements, by fingerprint");
-    Counters calls = new Counters("fingerprint_calls", "Statements with success, by fingerprint");
-    Counters rows = new Counters("fingerprint_rows", "Rows, by fingerprint");
-    Counters bytes = new Counters("fingerprint_bytes", "Bytes of messages, by fingerprint");
-    Counters errors = new Counters("fingerprint_errors", "Errors by fingerprint and SQLSTATE");
+    ByFingerprint all = new ByFingerprint();
     for (Figures of : totals.fingerprints()) {
       Fingerprint fingerprint = of.fingerprint;
       if (fingerprint != null) {
-        figures(
-            of,
-            labels(fingerprint.labels).add("fingerprint", hex(fingerprint.hash)),
-            times,
-            calls,
-            rows,
-            bytes,
-            errors);
+        all.add(of, labels(fingerprint.labels).add("fingerprint", hex(fingerprint.hash)));
       }
     }
     for (SessionFigures of : totals.sessions()) {
-      Labels labels = labels(of.labels).add("fingerprint", LabelSets.OTHER);
-      figures(of.rest, labels, times, calls, rows, bytes, errors);
+      all.add(of.rest, labels(of.labels).add("fingerprint", LabelSets.OTHER));
     }
-    metrics.addAll(List.of(times.end(), calls.end(), rows.end(), bytes.end(), errors.end()));
-  }
-
-  private static void figures(
-      Figures of,
-      Labels labels,
-      Times times,
-      Counters calls,
-      Counters rows,
-      Counters bytes,
-      Counters errors) {
-    if (!of.isUsed()) {
-      return;
-    }
-    times.add(of.latencies(), labels);
-    calls.add(of.calls(), labels);
-    rows.add(of.rows(), labels);
-    bytes.add(of.bytesFromClient(), labels, "from", "client");
-    bytes.add(of.bytesFromUpstream(), labels, "from", "upstream");
-    of.errors()
-        .forEach((code, count) -> errors.add(count, labels, "sqlstate", ErrorHead.sqlState(code)));
+    metrics.addAll(all.end());
   }
 
   private void process(Totals totals) {
@@ -177,6 +145,36 @@ final class Exposition {
       overflows.put(totals.overflows(what), Labels.of("reason", what.label()));
     }
     metrics.addAll(List.of(cancels.end(), overflows.end()));
+  }
+
+  private static final class ByFingerprint {
+    private final Times times =
+        new Times("fingerprint_seconds", "Time of statements, by fingerprint");
+    private final Counters calls =
+        new Counters("fingerprint_calls", "Statements with success, by fingerprint");
+    private final Counters rows = new Counters("fingerprint_rows", "Rows, by fingerprint");
+    private final Counters bytes =
+        new Counters("fingerprint_bytes", "Bytes of messages, by fingerprint");
+    private final Counters errors =
+        new Counters("fingerprint_errors", "Errors by fingerprint and SQLSTATE");
+
+    void add(Figures of, Labels labels) {
+      if (!of.isUsed()) {
+        return;
+      }
+      times.add(of.latencies(), labels);
+      calls.add(of.calls(), labels);
+      rows.add(of.rows(), labels);
+      bytes.add(of.bytesFromClient(), labels, "from", "client");
+      bytes.add(of.bytesFromUpstream(), labels, "from", "upstream");
+      of.errors()
+          .forEach(
+              (code, count) -> errors.add(count, labels, "sqlstate", ErrorHead.sqlState(code)));
+    }
+
+    List<MetricSnapshot> end() {
+      return List.of(times.end(), calls.end(), rows.end(), bytes.end(), errors.end());
+    }
   }
 
   private static final class Counters {
