@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.outrider.e2e.faults.Surroundings;
 import dev.outrider.operator.api.PostgresClusterStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.InstanceStatus;
 import dev.outrider.operator.api.PostgresClusterStatus.RecoveryPhase;
@@ -12,8 +13,6 @@ import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.events.v1.Event;
-import java.io.File;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +20,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -94,12 +92,12 @@ class RecoveryIT {
         .list()
         .getItems()
         .forEach(c -> CLAIMS.put(c.getMetadata().getName(), c.getMetadata().getUid()));
-    node2("stop");
+    Surroundings.node2("stop");
   }
 
   @AfterAll
   static void bringTheNodeBack() {
-    node2("start");
+    Surroundings.node2("start");
     KUBE.deleteNamespace(NAMESPACE);
   }
 
@@ -241,7 +239,7 @@ class RecoveryIT {
     KUBE.query(NAMESPACE, "far", "rw", "insert into kept values (2)");
     awaitRows(lost, "2");
     // When the node is back
-    node2("start");
+    Surroundings.node2("start");
     // Then the instance that it had does not disturb the one that took its place
     Kube.await(
         Kube.LONG,
@@ -339,23 +337,5 @@ class RecoveryIT {
         .filter(e -> e.getRegarding() != null && cluster.equals(e.getRegarding().getName()))
         .map(Event::getReason)
         .collect(Collectors.toCollection(TreeSet::new));
-  }
-
-  private static void node2(String fault) {
-    try {
-      Process process =
-          new ProcessBuilder("../e2e/cluster/node", fault, "node2")
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(new File("target/node2.log")))
-              .start();
-      assertTrue(process.waitFor(3, TimeUnit.MINUTES), "e2e/cluster/node " + fault + " hangs");
-      assertEquals(
-          0, process.exitValue(), "e2e/cluster/node " + fault + " node2: see target/node2.log");
-    } catch (IOException e) {
-      throw new AssertionError("e2e/cluster/node " + fault, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError(e);
-    }
   }
 }

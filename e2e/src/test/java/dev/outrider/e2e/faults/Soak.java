@@ -1,13 +1,12 @@
 package dev.outrider.e2e.faults;
 
 import dev.outrider.e2e.Kube;
+import dev.outrider.e2e.bench.Conditions;
 import dev.outrider.e2e.bench.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -119,12 +118,7 @@ public final class Soak {
   }
 
   private String text() {
-    List<String> lines = new ArrayList<>();
-    lines.add("- date: " + LocalDate.now(ZoneOffset.UTC));
-    lines.add(
-        "- machine: %d processors, Linux %s"
-            .formatted(
-                Runtime.getRuntime().availableProcessors(), System.getProperty("os.version")));
+    List<String> lines = new ArrayList<>(Conditions.lines());
     lines.add("- images: " + images());
     lines.add("");
     lines.add(

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
 /** The local Kubernetes under the cluster, broken and mended by its own commands. */
-final class Surroundings {
+public final class Surroundings {
   private static final long PATIENCE_SECONDS = 300;
 
   /** The network of the second node, as a name for {@code nsenter --net=}. */
@@ -22,9 +22,11 @@ final class Surroundings {
   }
 
   /**
+   * Breaks or mends the second node.
+   *
    * @param action stop, start, partition or heal
    */
-  static void node2(String action) {
+  public static void node2(String action) {
     run(cluster("node"), action, "node2");
   }
 

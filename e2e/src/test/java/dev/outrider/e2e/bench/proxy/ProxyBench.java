@@ -1,11 +1,10 @@
 package dev.outrider.e2e.bench.proxy;
 
+import dev.outrider.e2e.bench.Conditions;
 import dev.outrider.e2e.bench.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -126,12 +125,7 @@ public final class ProxyBench {
   }
 
   private String text() throws IOException {
-    List<String> lines = new ArrayList<>();
-    lines.add("- date: " + LocalDate.now(ZoneOffset.UTC));
-    lines.add(
-        "- machine: %d processors, Linux %s"
-            .formatted(
-                Runtime.getRuntime().availableProcessors(), System.getProperty("os.version")));
+    List<String> lines = new ArrayList<>(Conditions.lines());
     lines.addAll(stand.versions());
     lines.add(
         "- %d rounds, %d s each; the median of the rounds is shown".formatted(rounds, seconds));
