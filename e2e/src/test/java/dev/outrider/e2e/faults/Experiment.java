@@ -102,6 +102,8 @@ final class Experiment {
     } catch (RuntimeException | AssertionError e) {
       failed("the experiment broke off: " + e, e);
       ended = System.nanoTime();
+    } finally {
+      stage.letOthersGoOn();
     }
     try {
       verdict =

@@ -159,6 +159,7 @@ enum Fault {
     @Override
     Ongoing begin(Stage stage) {
       Instance primary = stage.primary();
+      stage.awaitOthers();
       Surroundings.apiServer("stop");
       return new Ongoing() {
         @Override
@@ -181,6 +182,11 @@ enum Fault {
     @Override
     Duration inSoak() {
       return Duration.ofMinutes(10);
+    }
+
+    @Override
+    boolean isForAll() {
+      return true;
     }
 
     @Override
@@ -320,6 +326,11 @@ enum Fault {
    */
   Duration rest() {
     return Duration.ZERO;
+  }
+
+  /** It meets all clusters there are, and can be done to several of them at once. */
+  boolean isForAll() {
+    return false;
   }
 
   /** The instance that has to be primary before, or null for any. */

@@ -14,6 +14,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Phaser;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -25,12 +30,16 @@ import java.util.stream.Stream;
  * or none), the minutes with faults at random, and the seed for them.
  */
 public final class Soak {
+  /** How many clusters a fault is done to at once that meets all there are. */
+  private static final int AT_ONCE = 5;
+
   private final Path file;
   private final Stage stage = new Stage(Kube.connect(), "soak-faults");
   private final Map<Fault, List<Outcome>> each = new EnumMap<>(Fault.class);
   private final List<Outcome> atRandom = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private String seed = "";
+  private String images = "";
 
   private Soak(Path file) {
     this.file = file;
@@ -43,12 +52,11 @@ public final class Soak {
     List<Fault> faults = faults(arguments[2]);
     Duration random = Duration.ofMinutes(Long.parseLong(arguments[3]));
     long seed = Long.parseLong(arguments[4]);
-    try {
-      soak.stage.create();
-      soak.eachInTurn(faults, rounds);
-      soak.atRandom(random, seed);
-    } finally {
-      soak.stage.remove();
+    soak.eachInTurn(faults.stream().filter(fault -> !fault.isForAll()).toList(), rounds);
+    soak.atRandom(random, seed);
+    soak.stage.remove();
+    for (Fault fault : faults.stream().filter(Fault::isForAll).toList()) {
+      soak.onSeveral(fault, rounds);
     }
     System.out.println("\n" + Files.readString(soak.file));
     System.exit(soak.failures.isEmpty() ? 0 : 1);
@@ -76,8 +84,16 @@ public final class Soak {
                         + Arrays.toString(Fault.values())));
   }
 
+  private void create(Stage made) {
+    made.create();
+    images = images(made);
+  }
+
   /** Round by round, the operator killed with each fault in every other round. */
   private void eachInTurn(List<Fault> faults, int rounds) throws IOException {
+    if (!faults.isEmpty()) {
+      create(stage);
+    }
     for (int round = 1; round <= rounds; round++) {
       for (Fault fault : faults) {
         Outcome outcome = new Experiment(stage, fault, fault.inSoak(), round % 2 == 0).run();
@@ -87,10 +103,60 @@ public final class Soak {
     }
   }
 
+  /**
+   * A fault that lasts long and meets all clusters is done to several at the same time: each has
+   * clients of its own and is judged by itself, and counts as a round. The operator is killed with
+   * every other time.
+   */
+  private void onSeveral(Fault fault, int rounds) throws IOException {
+    for (int done = 0; done < rounds; done += AT_ONCE) {
+      int clusters = Math.min(AT_ONCE, rounds - done);
+      onSeveral(
+          fault,
+          clusters,
+          done / AT_ONCE % 2 == 1,
+          "rounds %d to %d of %d".formatted(done + 1, done + clusters, rounds));
+    }
+  }
+
+  private void onSeveral(Fault fault, int clusters, boolean operatorKilled, String which)
+      throws IOException {
+    Phaser phaser = new Phaser(clusters);
+    List<Stage> stages =
+        IntStream.range(0, clusters)
+            .mapToObj(i -> new Stage(stage.kube, stage.namespace + "-" + i, phaser))
+            .toList();
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      stages.forEach(this::create);
+      List<Future<Outcome>> running =
+          stages.stream()
+              .map(
+                  one ->
+                      executor.submit(
+                          () -> new Experiment(one, fault, fault.inSoak(), operatorKilled).run()))
+              .toList();
+      for (Future<Outcome> one : running) {
+        Outcome outcome = one.get();
+        each.computeIfAbsent(fault, any -> new ArrayList<>()).add(outcome);
+        told(which, outcome);
+      }
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    } finally {
+      stages.forEach(Stage::remove);
+    }
+  }
+
   /** One after the other, whichever comes; in one of four the operator is killed too. */
   private void atRandom(Duration duration, long seedOfAll) throws IOException {
     if (duration.isZero()) {
       return;
+    }
+    if (images.isEmpty()) {
+      create(stage);
     }
     seed = Long.toString(seedOfAll);
     System.out.println("seed of the faults at random: " + seed);
@@ -119,7 +185,7 @@ public final class Soak {
 
   private String text() {
     List<String> lines = new ArrayList<>(Conditions.lines());
-    lines.add("- images: " + images());
+    lines.add("- images: " + images);
     lines.add("");
     lines.add(
         "| fault | rounds | goal, s | writes away, s: median | p95 | worst | reads away, s: worst |"
@@ -144,10 +210,10 @@ public final class Soak {
     return String.join("\n", lines) + "\n";
   }
 
-  private String images() {
+  private static String images(Stage made) {
     return String.join(
         ", ",
-        stage.kube.pods(stage.namespace, Stage.CLUSTER).stream()
+        made.kube.pods(made.namespace, Stage.CLUSTER).stream()
             .flatMap(
                 pod ->
                     Stream.concat(

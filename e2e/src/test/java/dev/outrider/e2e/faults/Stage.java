@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Phaser;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -55,11 +56,36 @@ final class Stage {
 
   final Kube kube;
   final String namespace;
+  private final @Nullable Phaser others;
   private boolean sync;
 
   Stage(Kube kube, String namespace) {
+    this(kube, namespace, null);
+  }
+
+  /**
+   * A stage of several, to which a fault is done at the same time.
+   *
+   * @param others knows how many there are
+   */
+  Stage(Kube kube, String namespace, @Nullable Phaser others) {
     this.kube = kube;
     this.namespace = namespace;
+    this.others = others;
+  }
+
+  /** Waits until the other stages are as far as this one, or have failed. */
+  void awaitOthers() {
+    if (others != null) {
+      others.arriveAndAwaitAdvance();
+    }
+  }
+
+  /** The other stages need not wait for this one any more. */
+  void letOthersGoOn() {
+    if (others != null) {
+      others.arriveAndDeregister();
+    }
   }
 
   /** Makes it in an empty namespace, and waits until it is healthy. */

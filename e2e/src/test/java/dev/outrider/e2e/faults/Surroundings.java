@@ -45,7 +45,7 @@ public final class Surroundings {
   }
 
   /** Brings back all that was stopped or cut off. */
-  static void repair() {
+  static synchronized void repair() {
     run(cluster("up"));
   }
 
