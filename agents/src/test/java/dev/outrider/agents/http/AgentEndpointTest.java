@@ -11,6 +11,7 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Page;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -169,6 +170,35 @@ class AgentEndpointTest {
       // Then
       assertThrows(IOException.class, () -> get(endpoint, "/livez"));
       assertEquals(200, get(endpoint, "/readyz").statusCode());
+    }
+  }
+
+  @Test
+  void whoAsksForProtobufGetsNativeHistograms() throws Exception {
+    // Given
+    Histogram.builder().name("seconds").help("A time").nativeOnly().register(metrics).observe(0.3);
+    String protobuf =
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    try (AgentEndpoint endpoint = start(Map.of());
+        HttpClient client = HttpClient.newHttpClient()) {
+      URI metrics = URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/metrics");
+
+      // When
+      HttpResponse<byte[]> answer =
+          client.send(
+              HttpRequest.newBuilder(metrics)
+                  .header("Accept", protobuf + ";q=0.6,text/plain;version=0.0.4;q=0.2")
+                  .build(),
+              HttpResponse.BodyHandlers.ofByteArray());
+
+      // Then
+      assertEquals(
+          protobuf, answer.headers().firstValue("Content-Type").orElse("").replace("; ", ";"));
+      byte[] body = answer.body();
+      assertEquals(body.length - 1, body[0], "one message of this length");
+      assertEquals("\n\7seconds", new String(body, 1, 9, StandardCharsets.US_ASCII), "its name");
+      String shown = get(endpoint, "/metrics?debug=prometheus-protobuf").body();
+      assertTrue(shown.contains("positive_span"), shown);
     }
   }
 
