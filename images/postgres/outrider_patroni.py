@@ -9,7 +9,7 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
 3. A postmaster that exits is noticed at once, not at the next turn of the loop (class Watch), and a
    new one is started without loading Patroni a second time (class Spawn).
 4. A primary that hands over does so as soon as a replica has everything (class Handover), and not
-   after pauses of a second each.
+   after pauses of a second each. Then it stays until another one leads (class Succession).
 5. Whether this replica is stuck (class Stuck), published with the member's data, and readiness
    that follows from it (function unready).
 6. A pod that was made again under its name elsewhere while this one still runs: the lock knows
@@ -283,7 +283,10 @@ def end_orphans(processes, limit=2.0, clock=time.monotonic, sleep=time.sleep):
     go by themselves as soon as they notice, but one that computes does not notice. It is what the
     postmaster does when one of them crashes, since what they share can no longer be trusted.
 
-    processes: with the methods is_running() and kill() of psutil.Process
+    One that nobody has reaped yet is gone: it is attached to nothing. The shell that is the first
+    process of the container takes seconds for that.
+
+    processes: with the methods kill(), is_running() and status() of psutil.Process
     """
     started = clock()
     for process in processes:
@@ -291,8 +294,18 @@ def end_orphans(processes, limit=2.0, clock=time.monotonic, sleep=time.sleep):
             process.kill()
         except Exception as error:  # pylint: disable=broad-except  # gone in this moment
             logger.debug("Cannot end %s: %r", process, error)
-    while clock() - started < limit and any(process.is_running() for process in processes):
+    while clock() - started < limit and any(process.is_running() and not is_zombie(process) for process in processes):
         sleep(0.01)
+
+
+def is_zombie(process):
+    """Whether a psutil.Process has exited; true also if nothing is known of it any more."""
+    import psutil
+
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def is_log_collector(arguments):
@@ -381,6 +394,39 @@ class Handover:
                 return
             self.sleep_for(0.05)
         self.sleep_for(max(0.0, end - self.clock()))
+
+
+class Succession:
+    """The end of a primary that has handed over: it waits until another one leads.
+
+    With its last container a pod loses its network, and from then on packets to its address are
+    lost. Until the Service leads elsewhere, that costs a client seconds for each attempt, and the
+    replicas, which ask all instances how far they are before one of them takes over, two. While the
+    pod is there, both are refused at once.
+    """
+
+    # Seconds for another one to lead, and for Services to follow: kube-proxy waits for up to a second.
+    LEADS, FOLLOWS = 3.0, 1.0
+
+    def __init__(self, clock=time.monotonic, sleep=time.sleep):
+        self.clock, self.sleep = clock, sleep
+
+    def wait(self, leader, heirs):
+        """Waits, and returns who leads; None if nobody does.
+
+        leader: asked for the name of who leads, or None
+        heirs: asked whether there is anybody who may
+        """
+        end = self.clock() + self.LEADS
+        while self.clock() < end:
+            name = leader()
+            if name:
+                self.sleep(self.FOLLOWS)
+                return name
+            if not heirs():
+                return None
+            self.sleep(0.1)
+        return None
 
 
 # --- stuck, and ready ---------------------------------------------------------------------------
@@ -574,6 +620,7 @@ class Instance:
         self.clock = clock
         self.watch = Watch(self._postmaster_ended)
         self.stuck = Stuck(self._replay_is_held)
+        self.succession = Succession()
         self.ha = None
         # take_leader() has failed, and Patroni has not noticed yet.
         self.refused = False
@@ -699,6 +746,32 @@ class Instance:
             self.record.unleased("Patroni has stopped", self.facts(ha))
             if not ha.state_handler.is_running():
                 self.record.write("none", "Patroni has stopped")
+
+    @guarded
+    def handed_over(self, ha):
+        """Patroni has stopped as the leader: waits for the next."""
+        if ha.is_paused() or ha.state_handler.is_running():
+            return
+        name = self.succession.wait(lambda: self._leader(ha.dcs), lambda: self._heirs(ha.dcs))
+        logger.info("%s", f"{name} leads now" if name else "Nobody leads yet")
+
+    @staticmethod
+    def _leader(dcs):
+        leader = dcs.get_cluster().leader
+        return leader.name if leader else None
+
+    @staticmethod
+    def _heirs(dcs):
+        """The running instances whose pods nobody has deleted."""
+        pods = dict(dcs._pods)
+        return [
+            member.name
+            for member in dcs.get_cluster().members
+            if member.name != dcs._name
+            and member.is_running
+            and member.name in pods
+            and not pods[member.name].metadata.deletion_timestamp
+        ]
 
     @guarded
     def is_received(self, checkpoint):
@@ -890,12 +963,6 @@ def hooks(instance):
     stop, handover = Postgresql.stop, Handover()
     update_failsafe, handle_dcs_error = Ha.update_failsafe, Ha._handle_dcs_error
 
-    def is_zombie(process):
-        try:
-            return process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
     def after_asking(method, may=instance.may_hold_the_lock):
         @functools.wraps(method)
         def hooked(self, *args, **kwargs):
@@ -931,8 +998,11 @@ def hooks(instance):
         instance.cluster_loaded(self, global_config.from_cluster(self.cluster).is_paused)
 
     def hooked_shutdown(self):
+        led = self.is_leader()
         shutdown(self)
         instance.stopped(self)
+        if led:
+            instance.handed_over(self)
 
     def hooked_take(self):
         # After bootstrap Patroni does not look at the answer.

@@ -286,6 +286,9 @@ class WatchTest(Quiet):
             def is_running(self):
                 return clock.now < self.until
 
+            def status(self):
+                return "running"
+
             def kill(self):
                 self.until = clock.now + self.seconds
                 ended.append(self)
@@ -298,6 +301,16 @@ class WatchTest(Quiet):
         self.assertEqual(2, len(ended))
         self.assertAlmostEqual(1000.5, clock.now, delta=0.02)
 
+    def test_orphans_that_nobody_has_reaped_are_not_waited_for(self):
+        import psutil
+
+        with subprocess.Popen(["sleep", "60"]) as child:
+            orphan, began = psutil.Process(child.pid), time.monotonic()
+
+            outrider.end_orphans([orphan])
+
+            self.assertEqual(psutil.STATUS_ZOMBIE, orphan.status())
+            self.assertLess(time.monotonic() - began, 1.9)
 
     def test_the_log_collector_may_write_what_is_left(self):
         for title in ("postgres: logger", "postgres: shop-rw: logger ", "postgres: shop-rw: logger \0\0"):
@@ -305,6 +318,60 @@ class WatchTest(Quiet):
         for title in ("postgres: checkpointer", "postgres: logger app [local] idle", "postgres: app logger [local] INSERT"):
             self.assertFalse(outrider.is_log_collector([title]), title)
         self.assertFalse(outrider.is_log_collector([]))
+
+
+class VolumeLockTest(Quiet):
+    """The lock of outrider-postgres, with two processes for two containers on one volume."""
+
+    SCRIPT = """
+        set -euo pipefail
+        say() { printf '%s\\n' "$*"; }
+        eval "$(sed -n '/^lock_volume() {/,/^}/p' "$(command -v outrider-postgres)")"
+        lock_volume
+        say locked
+        read -r _
+    """
+
+    def start(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        path = os.pathsep.join((here, os.environ["PATH"]))
+        environment = {**os.environ, "PATH": path, "PGDATA": os.path.join(self.folder, "18")}
+        process = subprocess.Popen(
+            ["bash", "-c", self.SCRIPT],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_the_second_waits_until_the_first_has_ended(self):
+        first = self.start()
+        self.assertEqual("locked\n", first.stdout.readline())
+        second = self.start()
+        self.assertEqual("waiting for another container on this volume to end\n", second.stdout.readline())
+
+        first.kill()
+
+        self.assertEqual("the other container has ended\n", second.stdout.readline())
+        self.assertEqual("locked\n", second.stdout.readline())
+
+    def test_one_that_waits_ends_when_it_is_told_to(self):
+        first, second = self.start(), None
+        self.assertEqual("locked\n", first.stdout.readline())
+        second = self.start()
+        second.stdout.readline()
+
+        second.terminate()
+
+        self.assertEqual(143, second.wait(10))
+
+    def test_a_volume_that_takes_no_file_keeps_nobody_from_starting(self):
+        self.folder = os.path.join(self.folder, "not there")
+
+        self.assertTrue(self.start().stdout.readline().startswith("WARNING: cannot write "))
 
 
 class SpawnTest(Quiet):
@@ -378,6 +445,31 @@ class HandoverTest(unittest.TestCase):
         self.assertEqual(1002.0, self.clock.now)
         self.assertIs(time.sleep, outrider.Handover().sleep_for)
         self.assertIs(time.monotonic, self.handover.monotonic)
+
+
+class SuccessionTest(unittest.TestCase):
+    def setUp(self):
+        self.clock = Clock()
+        self.succession = outrider.Succession(self.clock, self.pass_time)
+
+    def pass_time(self, seconds):
+        self.clock.now += seconds
+
+    def wait(self, leader, heirs=lambda: ["a-1"]):
+        """Who leads in the end, and how long it took."""
+        return self.succession.wait(leader, heirs), round(self.clock.now - 1000, 2)
+
+    def test_it_waits_until_another_one_leads_and_services_have_followed(self):
+        self.assertEqual(("a-1", 1.5), self.wait(lambda: "a-1" if self.clock.now >= 1000.45 else None))
+
+    def test_it_waits_for_three_seconds_at_most(self):
+        name, seconds = self.wait(lambda: None)
+
+        self.assertIsNone(name)
+        self.assertAlmostEqual(3.0, seconds, delta=0.11)
+
+    def test_it_does_not_wait_if_nobody_is_left(self):
+        self.assertEqual((None, 0.0), self.wait(lambda: None, list))
 
 
 class StuckTest(unittest.TestCase):
@@ -564,8 +656,8 @@ class LauncherTest(Quiet):
         self.assertNotIn("Traceback", done.stdout)
 
 
-def pod(uid):
-    return SimpleNamespace(metadata=SimpleNamespace(uid=uid))
+def pod(uid, deleted=None):
+    return SimpleNamespace(metadata=SimpleNamespace(uid=uid, deletion_timestamp=deleted))
 
 
 class HookTest(Quiet):
@@ -828,6 +920,37 @@ class HookTest(Quiet):
 
         self.assertEqual(("delete", "none"), self.seen_by_server[0])
         self.assertEqual(("none", "Patroni has stopped"), (self.role(), self.written()["reason"]))
+
+    def test_a_primary_that_is_deleted_stays_until_another_one_leads(self):
+        from patroni.dcs import Cluster, Leader, Member
+
+        members = [Member(0, name, None, {"state": "running"}) for name in ("a-0", "a-1")]
+        clusters = [Cluster(None, None, leader, None, members, None, None, None, None, {}) for leader in (None, Leader(0, None, members[1]))]
+        asked = []
+        for deleted in (None, "2026-01-01T00:00:00Z"):
+            with self.subTest(deleted=deleted):
+                asked.clear()
+                self.pods["a-1"] = pod("uid-2", deleted)
+                self.instance.succession.wait = lambda leader, heirs: asked.extend((leader(), leader(), heirs()))
+                answers = iter([*clusters, clusters[0]])
+                self.ha.dcs.get_cluster = lambda answers=answers: next(answers)
+                self.cycle(lambda: self.ha.update_lock())
+                self.ha.is_leader = lambda: True
+                self.postgres.is_running = lambda: None
+                self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+                self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+
+                self.ha.shutdown()
+
+                self.assertEqual([None, "a-1", [] if deleted else ["a-1"]], asked)
+
+    def test_a_replica_that_is_deleted_waits_for_nobody(self):
+        self.instance.succession.wait = lambda *args: self.fail("it waits")
+        self.ha.is_leader = lambda: False
+        self.postgres.is_running = lambda: None
+        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+
+        self.ha.shutdown()
 
     def test_a_stopping_primary_asks_its_replicas(self):
         from patroni import ha, postgresql
