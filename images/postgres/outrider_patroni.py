@@ -400,9 +400,9 @@ class Succession:
     """The end of a primary that has handed over: it waits until another one leads.
 
     With its last container a pod loses its network, and from then on packets to its address are
-    lost. Until the Service leads elsewhere, that costs a client seconds for each attempt, and the
-    replicas, which ask all instances how far they are before one of them takes over, two. While the
-    pod is there, both are refused at once.
+    lost. Until the Service leads elsewhere, that costs a client seconds for each attempt, and a
+    replica, which asks all instances how far they are before it takes over, two. While the pod is
+    there, both are refused at once.
     """
 
     # Seconds for another one to lead, and for Services to follow: kube-proxy waits for up to a second.
@@ -748,6 +748,14 @@ class Instance:
                 self.record.write("none", "Patroni has stopped")
 
     @guarded
+    def stopping(self, ha):
+        """Patroni stops: its REST API answers nobody any more, but the kernel still takes connections.
+
+        The other instances ask it before one of them takes over, and would wait for two seconds.
+        """
+        ha.patroni.api.server_close()
+
+    @guarded
     def handed_over(self, ha):
         """Patroni has stopped as the leader: waits for the next."""
         if ha.is_paused() or ha.state_handler.is_running():
@@ -947,6 +955,7 @@ def hooks(instance):
             (Postgresql, "_cluster_info_state", None),
             (Postgresql, "bootstrapping", None),
             (Ha, "_async_executor", None),
+            (Ha, "patroni", None),
             (Ha, "cluster", None),
             (Kubernetes, "_pods", None),
             (Kubernetes, "_name", None),
@@ -999,6 +1008,7 @@ def hooks(instance):
 
     def hooked_shutdown(self):
         led = self.is_leader()
+        instance.stopping(self)
         shutdown(self)
         instance.stopped(self)
         if led:

@@ -741,7 +741,9 @@ class HookTest(Quiet):
             slots=dict,
         )
         watchdog = SimpleNamespace(is_running=False, keepalive=lambda: None, disable=lambda: None)
-        api = SimpleNamespace(connection_string="https://10.0.0.1:8008/patroni")
+        api = SimpleNamespace(
+            connection_string="https://10.0.0.1:8008/patroni", server_close=lambda: self.seen_by_server.append("closed")
+        )
         ha = self.Ha(SimpleNamespace(postgresql=self.postgres, dcs=dcs, watchdog=watchdog, api=api))
         ha.touch_member = lambda: dcs.touch_member({"state": "running"})
         return ha
@@ -918,7 +920,7 @@ class HookTest(Quiet):
 
         self.ha.shutdown()
 
-        self.assertEqual(("delete", "none"), self.seen_by_server[0])
+        self.assertEqual(["closed", ("delete", "none")], self.seen_by_server[:2])
         self.assertEqual(("none", "Patroni has stopped"), (self.role(), self.written()["reason"]))
 
     def test_a_primary_that_is_deleted_stays_until_another_one_leads(self):
