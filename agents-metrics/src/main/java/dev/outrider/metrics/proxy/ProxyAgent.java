@@ -145,7 +145,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
             of.maxLabels(),
             of.maxFingerprints(),
             of.texts(),
-            System::nanoTime)
+            System::nanoTime,
+            surroundings.clock())
         : null;
   }
 

@@ -52,6 +52,12 @@ public final class Fingerprinter {
   /** Postgres cuts names here: NAMEDATALEN - 1. */
   private static final int MAX_NAME = 63;
 
+  /** How far back the beginning of a comment at the end is looked for. */
+  private static final int MAX_TAIL = 2 << 10;
+
+  /** Tells texts with a comment at their end and texts without apart. */
+  private static final long TAIL = 0xD6E8FEB86659FD93L;
+
   /**
    * How much of the normalised text is hashed where the input ends early: where that is depends on
    * the lengths of values, so most of the text would not be the same again.
@@ -98,6 +104,11 @@ public final class Fingerprinter {
   private byte[] input = new byte[1024];
   private int inputLength;
   private boolean cut;
+  // Where the comment begins that seems to end the text, and whether reading has found it there.
+  private int tail;
+  private boolean tailIsComment;
+  private boolean traced;
+  private boolean tracedElsewhere;
   private boolean hangsOnStandardStrings;
 
   // Of all statements: where each one's form, parameters and traceparent are, and its hash.
@@ -208,15 +219,60 @@ public final class Fingerprinter {
     cut = size < length;
     inputLength = size;
     in.getBytes(index, input, 0, size);
+    tail = cut || size < 4 || input[size - 1] != '/' || input[size - 2] != '*' ? size : findTail();
   }
 
   /**
-   * The hash of the text as it was loaded, literals and all; of as much of it as is read: two texts
-   * that the limit cuts and that begin the same have the same one.
+   * Where the last comment begins, if it is plain: ASCII, with none within. The same text with
+   * another such comment there is read in the same way, for up to there nothing is different.
+   */
+  private int findTail() {
+    int end = inputLength - 2;
+    for (int i = end - 1; i > 0 && i > end - MAX_TAIL && input[i] >= 0; i--) {
+      if (input[i] == '*' && input[i - 1] == '/') {
+        return i - 1;
+      }
+      if (input[i] == '/' && input[i - 1] == '*') {
+        break;
+      }
+    }
+    return inputLength;
+  }
+
+  /**
+   * The hash of the text as it was loaded, literals and all, but without the comment that ends it,
+   * as SQLCommenter writes one; of as much of it as is read: two texts that the limit cuts and that
+   * begin the same have the same one.
    */
   public long textHash() {
-    long hash = Hash64.of(input, 0, inputLength);
+    long hash = Hash64.of(input, 0, tail);
+    if (tail < inputLength) {
+      hash ^= TAIL;
+    }
     return cut ? ~hash : hash;
+  }
+
+  /**
+   * Whether what was read holds for all texts with this {@link #textHash}, whose traces are told by
+   * {@link #lastTraceparent}. It does not where what looked like a comment at the end was none, or
+   * where another comment has a {@code traceparent}: such a text will hardly come again.
+   */
+  public boolean holdsForHash() {
+    return (tail == inputLength || tailIsComment) && !tracedElsewhere;
+  }
+
+  /**
+   * The {@code traceparent} of the comment that ends the text that was loaded. Only to be asked if
+   * the text was read, or another with its hash for which {@link #holdsForHash} was true.
+   */
+  public @Nullable Traceparent lastTraceparent() {
+    int at = tail < inputLength ? Traceparent.find(input, tail, inputLength) : -1;
+    return at < 0 ? null : Traceparent.read(input, at);
+  }
+
+  /** Whether a comment of the text that was read has a {@code traceparent}. */
+  public boolean isTraced() {
+    return traced;
   }
 
   /**
@@ -315,9 +371,9 @@ public final class Fingerprinter {
    * href="https://google.github.io/sqlcommenter/spec/">SQLCommenter</a> writes it; null if there is
    * none or no valid one.
    */
-  public @Nullable String traceparent(int statement) {
+  public @Nullable Traceparent traceparent(int statement) {
     int at = traces[check(statement)];
-    return at < 0 ? null : new String(input, at, Traceparent.LENGTH, StandardCharsets.US_ASCII);
+    return at < 0 ? null : Traceparent.read(input, at);
   }
 
   /** What a statement does with prepared statements or savepoints, as far as its text tells. */
@@ -358,6 +414,9 @@ public final class Fingerprinter {
     }
     statements = 0;
     moreStatements = false;
+    tailIsComment = false;
+    traced = false;
+    tracedElsewhere = false;
     length = 0;
     numberCount = 0;
     begun = false;
@@ -370,10 +429,13 @@ public final class Fingerprinter {
     if (element == Element.DONE || element == Element.TYPE) {
       listMarked |= Arrays.equals(input, from, to, LIST_MARK, 0, LIST_MARK.length);
     }
+    tailIsComment |= from == tail;
     int at = Traceparent.find(input, from, to);
     if (at < 0) {
       return;
     }
+    traced = true;
+    tracedElsewhere |= from != tail;
     if (begun) {
       trailingTrace = at;
     } else {

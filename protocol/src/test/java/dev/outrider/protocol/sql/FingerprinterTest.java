@@ -191,7 +191,8 @@ class FingerprinterTest {
             "select 1; " + comment,
             "-- traceparent='" + TRACE + "'\nselect 1")) {
       assertEquals(List.of("select $1"), texts(sql));
-      assertEquals(TRACE, fingerprinter.traceparent(0), sql);
+      assertEquals(TRACE, String.valueOf(fingerprinter.traceparent(0)), sql);
+      assertTrue(fingerprinter.isTraced(), sql);
     }
     for (String sql :
         List.of(
@@ -210,8 +211,84 @@ class FingerprinterTest {
 
     // Then
     assertNull(fingerprinter.traceparent(0));
-    assertEquals(TRACE, fingerprinter.traceparent(1));
+    assertEquals(TRACE, String.valueOf(fingerprinter.traceparent(1)));
     assertNull(fingerprinter.traceparent(2));
+  }
+
+  @Test
+  void aCommentAtTheEndIsNoPartOfTheTextsHash() {
+    String other = TRACE.replace('1', '2');
+    // Given
+    texts("select 'a''b' /*traceparent='" + TRACE + "'*/");
+    long hash = fingerprinter.textHash();
+    assertTrue(fingerprinter.holdsForHash());
+
+    // When
+    texts("select 'a''b' /*traceparent='" + other + "'*/");
+
+    // Then
+    assertEquals(hash, fingerprinter.textHash());
+    assertEquals(other, String.valueOf(fingerprinter.lastTraceparent()));
+    texts("select 'a''c' /*traceparent='" + TRACE + "'*/");
+    assertNotEquals(hash, fingerprinter.textHash());
+    texts("select 'a''b' ");
+    assertNotEquals(hash, fingerprinter.textHash());
+    assertNull(fingerprinter.lastTraceparent());
+  }
+
+  @Test
+  void aTextThatWillNotComeAgainHoldsForNoHash() {
+    String trace = "traceparent='" + TRACE + "'";
+    for (String sql :
+        List.of(
+            "select 'x /*" + trace.replace("'", "''") + "*/",
+            "select 1 -- /*" + trace + "*/",
+            "select $a$ /* $a$, 2 /* /* */",
+            "/*" + trace + "*/ select 1",
+            "select /*" + trace + "*/ 1",
+            "select 1 /*" + trace + "*/; select 2 /*x='y'*/")) {
+      texts(sql);
+      assertFalse(fingerprinter.holdsForHash(), sql);
+    }
+    for (String sql :
+        List.of(
+            "select 1",
+            "select 1/**/",
+            "select '/*x*/' /* y */",
+            "select 1 /* a /* b */ c */",
+            "select 1 /*\u00e9*/",
+            "select */*x*/")) {
+      texts(sql);
+      assertTrue(fingerprinter.holdsForHash(), sql);
+    }
+  }
+
+  @Test
+  void textsWithTheSameHashReadTheSame() {
+    // Given
+    Random random = new Random(7);
+    String[] pieces = {
+      "select", " 1", "'", "''", "$a$", "$$", "/*", "*/", "--", "\n", "\\", "\"", ";", "e'", "-",
+      "/", "*"
+    };
+    Map<Long, List<String>> known = new TreeMap<>();
+    for (int i = 0; i < 20_000; i++) {
+      StringBuilder sql = new StringBuilder();
+      for (int j = random.nextInt(6); j >= 0; j--) {
+        sql.append(pieces[random.nextInt(pieces.length)]);
+      }
+      // When
+      for (String comment : List.of("", "/*a=1*/", "/*b='x''y'*/", "/*c;--$a$*/")) {
+        List<String> texts = texts(sql + comment);
+        if (fingerprinter.holdsForHash()) {
+          known.putIfAbsent(fingerprinter.textHash(), texts);
+        }
+
+        // Then
+        List<String> before = known.get(fingerprinter.textHash());
+        assertTrue(before == null || before.equals(texts), sql + comment);
+      }
+    }
   }
 
   @Test

@@ -596,8 +596,11 @@ final class Session {
   }
 
   private void connect(Connecting connecting, ByteBuf first) {
-    if (wire != null && tls != null) {
-      wire.encrypted();
+    if (wire != null) {
+      wire.connected(address, client.localAddress() instanceof InetSocketAddress at ? at : null);
+      if (tls != null) {
+        wire.encrypted();
+      }
     }
     heardClient(first);
     connecting.early().add(first);

@@ -1,8 +1,10 @@
 package dev.outrider.metrics.proxy.wire;
 
 import dev.outrider.metrics.proxy.wire.Totals.Now;
+import dev.outrider.protocol.sql.Traceparent;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Exemplar;
 import io.prometheus.metrics.model.snapshots.Exemplars;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
@@ -15,6 +17,7 @@ import io.prometheus.metrics.model.snapshots.NativeHistogramBuckets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Writes totals as metrics. Series that have counted nothing are left out. */
 final class Exposition {
@@ -241,9 +244,21 @@ final class Exposition {
                 NativeHistogramBuckets.EMPTY,
                 times.seconds(),
                 labels,
-                Exemplars.EMPTY,
+                exemplars(times.seen()),
                 0));
       }
+    }
+
+    private static Exemplars exemplars(@Nullable Sighting seen) {
+      return seen == null
+          ? Exemplars.EMPTY
+          : Exemplars.of(
+              Exemplar.builder()
+                  .value(seen.nanos() / 1e9)
+                  .traceId(seen.trace().traceId())
+                  .spanId(Traceparent.hex(seen.span()))
+                  .timestampMillis(seen.millis())
+                  .build());
     }
 
     MetricSnapshot end() {

@@ -45,6 +45,24 @@ final class Figures {
     latencies.observe(took);
   }
 
+  /** The time that was counted last, in nanoseconds, was that of a query with a trace. */
+  void saw(long took, Sighting whose) {
+    latencies.saw(took, whose);
+  }
+
+  /**
+   * What its statements look like. Null unless one has succeeded: in a text that Postgres refuses,
+   * what is a value and what is not cannot be told. Null as well where it was in doubt how Postgres
+   * reads it, and for what has no fingerprint.
+   *
+   * @param texts whether texts are shown at all
+   */
+  @Nullable String shownText(boolean texts) {
+    return texts && calls > 0 && fingerprint != null && !fingerprint.isWithheld()
+        ? fingerprint.text
+        : null;
+  }
+
   /** Takes in what others have counted. */
   void add(Figures other) {
     calls += other.calls;

@@ -3,6 +3,7 @@ package dev.outrider.metrics.proxy.wire;
 import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
 import io.prometheus.metrics.model.snapshots.NativeHistogramBuckets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A histogram of times: buckets with bounds of their own, and those of a native histogram, which
@@ -42,6 +43,8 @@ final class Latencies {
   private int first;
   private long[] natives = NONE;
   private long sum;
+  // The last time of which it is known whose it was; null where nobody traces.
+  private @Nullable Sighting seen;
 
   Latencies(double[] bounds) {
     this.bounds = bounds;
@@ -63,6 +66,16 @@ final class Latencies {
       int at = place(nativeIndex(seconds));
       natives[at]++;
     }
+  }
+
+  /** The time that was counted last, in nanoseconds, was that of a query with a trace. */
+  void saw(long nanos, Sighting whose) {
+    seen = whose.withNanos(nanos);
+  }
+
+  /** The last time of which it is known whose it was. */
+  @Nullable Sighting seen() {
+    return seen;
   }
 
   /** The index of the native bucket: the least whose bound is not below the value. */
@@ -108,6 +121,9 @@ final class Latencies {
       classic[i] += other.classic[i];
     }
     zeros += other.zeros;
+    if (other.seen != null && (seen == null || seen.millis() < other.seen.millis())) {
+      seen = other.seen;
+    }
     sum += other.sum;
     for (int i = 0; i < other.natives.length; i++) {
       if (other.natives[i] > 0) {

@@ -2,6 +2,7 @@ package dev.outrider.metrics.proxy.wire;
 
 import dev.outrider.protocol.sql.Fingerprinter;
 import dev.outrider.protocol.sql.SessionCommand;
+import dev.outrider.protocol.sql.Traceparent;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A text that came before is known by its hash. One that comes for the first time is read by the
  * {@link Fingerprinter}, and kept only when it comes again: texts with literals in them mostly do
- * not.
+ * not. A comment at the end, which tells a trace and is never the same, is no part of the hash.
  */
 final class LoopFigures {
   /** How much of a text is read, in bytes. */
@@ -44,6 +45,7 @@ final class LoopFigures {
   private final int maxPrepared;
   private final Fingerprinter fingerprinter = new Fingerprinter(MAX_TEXT, MAX_NORMALISED);
   private final byte[] name = new byte[64];
+  final Spans spans;
   final CompletionTag tag = new CompletionTag();
   final ErrorHead error = new ErrorHead();
 
@@ -54,6 +56,7 @@ final class LoopFigures {
   private final @Nullable KnownText[] texts = new @Nullable KnownText[MAX_TEXTS];
   private final long[] seenOnce = new long[MAX_TEXTS];
   private int replaceNext;
+  private @Nullable Traces traces;
 
   private final Map<Overflow, Long> overflows = new EnumMap<>(Overflow.class);
   private long cancels;
@@ -62,9 +65,10 @@ final class LoopFigures {
   private @Nullable WireSession sessions;
 
   /** Of one of so many event loops. */
-  LoopFigures(LabelSets labelSets, Fingerprints fingerprints, int loops) {
+  LoopFigures(LabelSets labelSets, Fingerprints fingerprints, Spans spans, int loops) {
     this.labelSets = labelSets;
     this.fingerprints = fingerprints;
+    this.spans = spans;
     this.lendable = LENDABLE / loops;
     this.maxPrepared = MAX_PREPARED / loops;
   }
@@ -114,6 +118,8 @@ final class LoopFigures {
     for (int i = from; i < from + WAYS; i++) {
       KnownText known = texts[i];
       if (known != null && textKeys[i] == key) {
+        Traceparent last = fingerprinter.lastTraceparent();
+        traces = last == null ? null : Traces.of(last);
         known.doubt(doubts);
         return known;
       }
@@ -121,7 +127,8 @@ final class LoopFigures {
     fingerprinter.standardConformingStrings(standardStrings);
     int statements = fingerprinter.read();
     int seen = (int) key & MAX_TEXTS - 1;
-    boolean fits = statements <= MAX_KEPT_STATEMENTS;
+    traces = fingerprinter.isTraced() ? Traces.of(fingerprinter) : null;
+    boolean fits = statements <= MAX_KEPT_STATEMENTS && fingerprinter.holdsForHash();
     boolean kept = fits && (willComeAgain || seenOnce[seen] == key);
     int hangsOn = fingerprinter.hangsOnStandardStrings() ? KnownText.ON_STRINGS : 0;
     if ((kept || (doubts & KnownText.ON_ENCODING) != 0) && fingerprinter.hangsOnEncoding()) {
@@ -137,6 +144,11 @@ final class LoopFigures {
       seenOnce[seen] = key;
     }
     return read;
+  }
+
+  /** The traces in the text that was asked for last; null if it has none. */
+  @Nullable Traces traces() {
+    return traces;
   }
 
   private KnownText read(SessionFigures session, int statements, int hangsOn) {

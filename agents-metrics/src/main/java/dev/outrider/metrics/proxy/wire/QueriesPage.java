@@ -17,18 +17,6 @@ final class QueriesPage {
       return fingerprint == null ? LabelSets.OTHER : Exposition.hex(fingerprint.hash);
     }
 
-    /**
-     * Null unless a statement with it has succeeded: in a text that Postgres refuses, what is a
-     * value and what is not cannot be told. Null as well where it was in doubt how Postgres reads
-     * it.
-     */
-    @Nullable String text(boolean texts) {
-      if (fingerprint == null || fingerprint.isWithheld()) {
-        return null;
-      }
-      return texts && figures.calls() > 0 ? fingerprint.text : null;
-    }
-
     Map<String, Long> errors() {
       Map<String, Long> errors = new LinkedHashMap<>();
       figures.errors().forEach((code, count) -> errors.put(ErrorHead.sqlState(code), count));
@@ -70,7 +58,7 @@ final class QueriesPage {
       query.put("rows", figures.rows());
       query.put("bytesFromClient", figures.bytesFromClient());
       query.put("bytesFromUpstream", figures.bytesFromUpstream());
-      query.put("text", line.text(texts));
+      query.put("text", figures.shownText(texts));
       queries.add(query);
     }
     StringBuilder out = new StringBuilder();
@@ -84,7 +72,7 @@ final class QueriesPage {
     for (Line line : lines) {
       Figures figures = line.figures;
       long errors = line.errors().values().stream().mapToLong(Long::longValue).sum();
-      String text = line.text(texts);
+      String text = figures.shownText(texts);
       row(
           out,
           String.format(Locale.ROOT, "%.3f", figures.nanos() / 1e9),

@@ -3,6 +3,7 @@ package dev.outrider.metrics.proxy.wire;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a statement was, by the tag of its CommandComplete. See CommandComplete in <a
@@ -92,6 +93,11 @@ enum StatementKind {
   /** The name for metrics. */
   String label() {
     return label;
+  }
+
+  /** The name as SQL has it; null for {@link #OTHER}. */
+  @Nullable String operation() {
+    return this == OTHER ? null : name().replace('_', ' ');
   }
 
   /** The kind of the tag without its numbers. */

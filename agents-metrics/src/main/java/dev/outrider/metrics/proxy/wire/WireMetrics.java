@@ -6,9 +6,11 @@ import io.netty.util.concurrent.Future;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,7 @@ public final class WireMetrics {
   private final int eventLoops;
   private final boolean texts;
   private final LongSupplier nanoTime;
+  private final Spans spans;
   private final Map<EventLoop, LoopFigures> loops = new ConcurrentHashMap<>();
 
   /**
@@ -37,6 +40,7 @@ public final class WireMetrics {
    * @param maxFingerprints how many fingerprints have figures of their own
    * @param texts whether texts of statements are shown
    * @param nanoTime measures time, {@link System#nanoTime}
+   * @param clock the time of day, for spans and exemplars
    */
   public WireMetrics(
       PrometheusRegistry registry,
@@ -44,20 +48,28 @@ public final class WireMetrics {
       int maxLabels,
       int maxFingerprints,
       boolean texts,
-      LongSupplier nanoTime) {
+      LongSupplier nanoTime,
+      InstantSource clock) {
     this.eventLoops = eventLoops;
     this.texts = texts;
     this.labelSets = new LabelSets(maxLabels);
     this.fingerprints = new Fingerprints(maxFingerprints);
     this.nanoTime = nanoTime;
+    this.spans = new Spans(texts, nanoTime, clock, () -> ThreadLocalRandom.current().nextLong());
     registry.register((MultiCollector) this::collect);
   }
 
   /** Begins to follow a session; called on its event loop. */
   public WireSession session(EventLoop loop) {
     LoopFigures figures =
-        loops.computeIfAbsent(loop, _ -> new LoopFigures(labelSets, fingerprints, eventLoops));
+        loops.computeIfAbsent(
+            loop, _ -> new LoopFigures(labelSets, fingerprints, spans, eventLoops));
     return new WireSession(figures, nanoTime);
+  }
+
+  /** Who takes spans from now on; null: nobody. */
+  public void spans(@Nullable SpanSink taker) {
+    spans.sink(taker);
   }
 
   /**

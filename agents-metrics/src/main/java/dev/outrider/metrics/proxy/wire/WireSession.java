@@ -8,7 +8,9 @@ import dev.outrider.protocol.frontend.OpeningMessage;
 import dev.outrider.protocol.frontend.StartupMessage;
 import dev.outrider.protocol.frontend.StartupMessage.Replication;
 import dev.outrider.protocol.sql.SessionCommand;
+import dev.outrider.protocol.sql.Traceparent;
 import io.netty.buffer.ByteBuf;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.Set;
@@ -32,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  *       if these came with it), or when the answer before it was complete, whichever is later; it
  *       ends when the proxy has read the head of the answer's last message. The clock is read once
  *       for each read from the kernel, so what comes in one read has the same time.
+ *   <li>A comment's trace is that of its statement: of a Query when it is answered, of a Parse as
+ *       {@link ParsedTraces} has it. A statement without one has the trace of the session.
  *   <li>Where an answer belongs to nothing, or too much waits to be followed, the session's
  *       statements count with the rest until nothing waits any more, and that it was so is counted
  *       as well.
@@ -67,9 +71,12 @@ public final class WireSession implements Witness {
     @Nullable Named before;
     // Postgres has skipped its Parse.
     boolean skipped;
+    // Of its Parse.
+    final @Nullable ParsedTraces traces;
 
-    Named(KnownText text) {
+    Named(KnownText text, @Nullable ParsedTraces traces) {
       this.text = text;
+      this.traces = traces;
     }
   }
 
@@ -77,10 +84,12 @@ public final class WireSession implements Witness {
   private static final class Portal {
     // A KnownText, a Named, or nothing that is known.
     final @Nullable Object about;
+    final @Nullable ParsedTraces traces;
     boolean executed;
 
-    Portal(@Nullable Object about) {
+    Portal(@Nullable Object about, @Nullable ParsedTraces traces) {
       this.about = about;
+      this.traces = traces;
     }
   }
 
@@ -141,8 +150,10 @@ public final class WireSession implements Witness {
   private long answered;
 
   private @Nullable KnownText unnamed;
+  private @Nullable ParsedTraces unnamedTraces;
   private int unnamedCount;
   private @Nullable Object unnamedPortal;
+  private @Nullable ParsedTraces unnamedPortalTraces;
   private boolean unnamedPortalExecuted;
   private NameTable<Named> prepared = new NameTable<>();
   private final NameTable<Portal> portals = new NameTable<>();
@@ -160,6 +171,15 @@ public final class WireSession implements Witness {
   private boolean failed;
 
   private long drainBegun;
+
+  // Of the session, if it has one and it is sampled.
+  private @Nullable Traceparent trace;
+  // Counts what a ReadyForQuery answers, from 1.
+  private long turn = 1;
+  // The last query of the transaction with a trace.
+  private @Nullable Sighting seen;
+  private @Nullable InetSocketAddress client;
+  private @Nullable InetSocketAddress server;
 
   private final Pieces frontend;
   private final Pieces backend;
@@ -216,6 +236,17 @@ public final class WireSession implements Witness {
     encrypted = true;
   }
 
+  /**
+   * Who is connected with whom, for spans.
+   *
+   * @param client the client's address, null if it is not known
+   * @param server where it has connected to, null if that is not known
+   */
+  public void connected(@Nullable InetSocketAddress client, @Nullable InetSocketAddress server) {
+    this.client = client;
+    this.server = server;
+  }
+
   /** The client takes less than Postgres sends: Postgres has to wait. */
   public void clientSlow() {
     if (drainBegun == 0) {
@@ -265,6 +296,8 @@ public final class WireSession implements Witness {
         String wanted = startup.database();
         database = wanted == null || startup.replication() == Replication.PHYSICAL ? "" : wanted;
         application = startup.parameters().getOrDefault(APPLICATION_NAME, "");
+        Traceparent of = Traces.ofSession(startup);
+        trace = of != null && of.isSampled() ? of : null;
       }
     } catch (MalformedMessageException e) {
       // Postgres will say so.
@@ -371,6 +404,7 @@ public final class WireSession implements Witness {
       since = now;
     }
     owed++;
+    turn++;
     syncs += copyEnded ? 0 : 1;
     unsynced = false;
     add(Pending.SYNC, null, 0, 0);
@@ -379,6 +413,7 @@ public final class WireSession implements Witness {
   /** A message was sent that Postgres answers with a ReadyForQuery, as it does a Sync. */
   private void turn() {
     owed++;
+    turn++;
     syncs = 0;
     unsynced = false;
   }
@@ -425,16 +460,18 @@ public final class WireSession implements Witness {
 
   private void query(ByteBuf in, int index, int length, boolean complete) {
     KnownText text = null;
+    Traces traces = null;
     if (complete) {
       int size = length > 0 && in.getByte(index + length - 1) == 0 ? length - 1 : length;
       text = loop.text(figures, in, index, size, standardStrings, false, doubts());
+      traces = loop.traces();
     } else {
       loop.overflow(Overflow.TEXT);
     }
     unnamed = null;
     unnamedPortal = null;
     turn();
-    add(Pending.QUERY, text, begun, sent);
+    add(Pending.QUERY, Traced.of(text, traces), begun, sent);
     begun = 0;
   }
 
@@ -450,14 +487,18 @@ public final class WireSession implements Witness {
     int nameEnd = terminator(in, index, end);
     int from = Math.min(nameEnd + 1, end);
     KnownText text = null;
+    ParsedTraces traces = null;
     if (complete) {
       int size = terminator(in, from, end) - from;
       text = loop.text(figures, in, from, size, standardStrings, true, doubts());
+      Traces found = loop.traces();
+      traces = found == null ? null : new ParsedTraces(found);
     } else {
       loop.overflow(Overflow.TEXT);
     }
     if (nameEnd == index) {
       unnamed = text;
+      unnamedTraces = traces;
       unnamedCount++;
       add(Pending.PARSE, text, unnamedCount, 0);
       return;
@@ -467,7 +508,7 @@ public final class WireSession implements Witness {
       add(Pending.PARSE, null, name, 0);
       return;
     }
-    Named named = new Named(text);
+    Named named = new Named(text, traces);
     Named before = define(name, named);
     add(Pending.PARSE, named, name, 0);
     if (!lost) {
@@ -513,18 +554,22 @@ public final class WireSession implements Witness {
     int from = Math.min(portalEnd + 1, end);
     int nameEnd = terminator(in, from, end);
     Object about = unnamed;
+    ParsedTraces traces = unnamedTraces;
     long name = 0;
     if (nameEnd > from) {
       name = loop.nameHash(in, from, nameEnd);
-      about = prepared.get(name);
+      Named named = prepared.get(name);
+      about = named;
+      traces = named == null ? null : named.traces;
     }
     if (portalEnd == index) {
       unnamedPortal = about;
+      unnamedPortalTraces = traces;
       unnamedPortalExecuted = false;
     } else {
       long portal = loop.nameHash(in, index, portalEnd);
       if (portals.size() < MAX_PORTALS || portals.get(portal) != null) {
-        portals.put(portal, new Portal(about));
+        portals.put(portal, new Portal(about, traces));
       }
     }
     add(Pending.BIND, about, name, 0);
@@ -533,18 +578,24 @@ public final class WireSession implements Witness {
   private void execute(ByteBuf in, int index, int length) {
     int nameEnd = terminator(in, index, index + length);
     Object about;
+    ParsedTraces traces;
     boolean first;
     if (nameEnd == index) {
       about = unnamedPortal;
+      traces = unnamedPortalTraces;
       first = !unnamedPortalExecuted;
       unnamedPortalExecuted = true;
     } else {
       Portal portal = portals.get(loop.nameHash(in, index, nameEnd));
       about = portal == null ? null : portal.about;
+      traces = portal == null ? null : portal.traces;
       first = portal == null || !portal.executed;
       if (portal != null) {
         portal.executed = true;
       }
+    }
+    if (traces != null) {
+      about = Traced.of(about, traces.execute(turn));
     }
     add(first ? Pending.FIRST_EXECUTE : Pending.EXECUTE, about, begun, sent);
     begun = 0;
@@ -676,7 +727,7 @@ public final class WireSession implements Witness {
         // Before it was known what Postgres skips, the name seemed to be free, or another's.
         Named now = prepared.get(pending.time(0));
         for (int i = 1; i < pending.size() && pending.kind(i) != Pending.BIND; i++) {
-          if (isExecute(pending.kind(i)) && Objects.equals(pending.about(i), about)) {
+          if (isExecute(pending.kind(i)) && Objects.equals(aboutAt(i), about)) {
             pending.about(i, now);
           }
         }
@@ -717,13 +768,18 @@ public final class WireSession implements Witness {
     }
     worked = true;
     figures.rows.add(StatementKind.SELECT, rows);
-    done(kind == Pending.FIRST_EXECUTE, textAt(0), 0, rows);
+    done(StatementKind.SELECT, kind == Pending.FIRST_EXECUTE, textAt(0), 0, rows);
     pending.remove();
     next();
   }
 
+  private @Nullable Object aboutAt(int index) {
+    Object about = pending.about(index);
+    return about instanceof Traced traced ? traced.about() : about;
+  }
+
   private @Nullable KnownText textAt(int index) {
-    return switch (pending.about(index)) {
+    return switch (aboutAt(index)) {
       case KnownText text -> text;
       case Named named -> named.text;
       case null, default -> null;
@@ -755,7 +811,7 @@ public final class WireSession implements Witness {
     named(kind, command, text, which);
     // As pg_stat_statements has it: PREPARE is no call, and MOVE has no rows.
     if (kind != StatementKind.PREPARE) {
-      done(!again, text, which, kind == StatementKind.MOVE ? 0 : affected);
+      done(kind, !again, text, which, kind == StatementKind.MOVE ? 0 : affected);
     }
     if (head == Pending.QUERY) {
       statement++;
@@ -772,7 +828,7 @@ public final class WireSession implements Witness {
       case PREPARE -> {
         Figures of = text == null ? null : text.figures(which);
         if (kind == StatementKind.PREPARE && of != null) {
-          define(command.name(), new Named(of.alone));
+          define(command.name(), new Named(of.alone, null));
         }
       }
       case DEALLOCATE -> {
@@ -835,19 +891,98 @@ public final class WireSession implements Witness {
     }
     if (transactionBegun != 0) {
       figures.transaction.observe(now - transactionBegun);
+      if (seen != null) {
+        figures.transaction.saw(now - transactionBegun, seen);
+      }
     }
+    seen = null;
     transactionBegun = now;
     worked = false;
     failed = false;
   }
 
-  private void done(boolean isCall, @Nullable KnownText text, int which, long affected) {
+  private void done(
+      StatementKind kind, boolean isCall, @Nullable KnownText text, int which, long affected) {
     long began = Math.max(pending.time(0), answered);
     figures.query.observe(now - began);
     if (firstRow != 0) {
       figures.firstRow.observe(Math.max(0, firstRow - began));
     }
-    figuresOf(text, which).done(isCall, now - began, affected, requestBytes(), answer);
+    Figures of = figuresOf(text, which);
+    of.done(isCall, now - began, affected, requestBytes(), answer);
+    Traceparent parent = traceAt(0, which);
+    if (parent != null) {
+      saw(parent, began, of, kind.operation(), null);
+    }
+  }
+
+  /** The trace of a statement, if it has one that is sampled. */
+  private @Nullable Traceparent traceAt(int index, int which) {
+    return pending.about(index) instanceof Traced traced
+        ? sampled(traced.traces().of(which))
+        : trace;
+  }
+
+  /** A statement's own trace decides, also that there is none, or else the session's. */
+  private @Nullable Traceparent sampled(@Nullable Traceparent own) {
+    if (own == null) {
+      return trace;
+    }
+    return own.isSampled() ? own : null;
+  }
+
+  /** The trace of what has failed at the head, which need not have come to its Execute. */
+  private @Nullable Traceparent traceOfFailed(int which) {
+    for (int i = 0; i < pending.size() && pending.kind(i) != Pending.SYNC; i++) {
+      if (isExecute(pending.kind(i)) || pending.kind(i) == Pending.QUERY) {
+        return traceAt(i, i == 0 ? which : 0);
+      }
+    }
+    ParsedTraces parsed = null;
+    if (pending.kind(0) == Pending.PARSE) {
+      parsed = pending.about(0) instanceof Named named ? named.traces : unnamedTraces;
+    }
+    Traces traces = parsed == null ? null : parsed.execute(turn);
+    return sampled(traces == null ? null : traces.of(0));
+  }
+
+  /** A query with a trace is over: its times get exemplars, and it is a span if spans are taken. */
+  private void saw(
+      Traceparent parent,
+      long began,
+      Figures of,
+      @Nullable String operation,
+      @Nullable String sqlState) {
+    SpanSink taker = loop.spans.sink();
+    long offset = loop.spans.offset();
+    long id = parent.span();
+    if (taker != null) {
+      id = loop.spans.id();
+      Fingerprint fingerprint = of.fingerprint;
+      taker.take(
+          new QuerySpan(
+              parent,
+              id,
+              began + offset,
+              now + offset,
+              database,
+              operation,
+              fingerprint == null ? null : Exposition.hex(fingerprint.hash),
+              loop.spans.text(of),
+              sqlState,
+              rows,
+              client,
+              server));
+    }
+    Sighting sighting = new Sighting(parent, id, now - began, (now + offset) / 1_000_000);
+    figures.query.saw(now - began, sighting);
+    if (firstRow != 0 && sqlState == null) {
+      figures.firstRow.saw(Math.max(0, firstRow - began), sighting);
+    }
+    of.saw(now - began, sighting);
+    if (worked || failed) {
+      seen = sighting;
+    }
   }
 
   private Figures figuresOf(@Nullable KnownText text, int which) {
@@ -909,8 +1044,12 @@ public final class WireSession implements Witness {
     KnownText text = textAt(0);
     int which = head == Pending.QUERY ? statement : 0;
     if (head != Pending.FUNCTION) {
-      loop.current(figures, executed(text, which))
-          .failed(code, now - began, timed ? requestBytes() : 0, answer);
+      Figures of = loop.current(figures, executed(text, which));
+      of.failed(code, now - began, timed ? requestBytes() : 0, answer);
+      Traceparent parent = traceOfFailed(which);
+      if (parent != null) {
+        saw(parent, began, of, null, ErrorHead.sqlState(code));
+      }
     }
     if (head != Pending.QUERY && head != Pending.FUNCTION) {
       skip();

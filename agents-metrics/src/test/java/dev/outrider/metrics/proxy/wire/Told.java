@@ -12,26 +12,34 @@ import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** One event loop's figures, and a session that a test leads. */
 final class Told {
+  /** When time 0 was, in seconds since 1970. */
+  static final long EPOCH = 1_000_000_000;
+
   final LoopFigures loop;
   final List<Desync> desyncs = new ArrayList<>();
   private final Random random;
+  private final Spans spans;
   private long now = 1;
+  private long ids;
   private WireSession session;
   private Turns turns;
 
   /** Cuts what is said at random, or not at all. */
   Told(Random random, int maxFingerprints) {
     this.random = random;
-    this.loop = new LoopFigures(new LabelSets(20), new Fingerprints(maxFingerprints), 1);
+    this.spans = new Spans(true, () -> now, () -> Instant.ofEpochSecond(EPOCH, now), () -> ++ids);
+    this.loop = new LoopFigures(new LabelSets(20), new Fingerprints(maxFingerprints), spans, 1);
     this.session = new WireSession(loop, () -> now);
     this.turns = new Turns(desyncs::add, session);
   }
@@ -42,16 +50,27 @@ final class Told {
 
   /** Another session of the same event loop, let in. */
   void begin(String user, String database, String application) {
+    begin(user, database, application, Map.of());
+  }
+
+  /** The same with more in its start-up packet. */
+  void begin(String user, String database, String application, Map<String, String> more) {
     session = new WireSession(loop, () -> now);
     turns = new Turns(desyncs::add, session);
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("user", user);
     parameters.put("database", database);
     parameters.put("application_name", application);
+    parameters.putAll(more);
     ByteBuf startup = Unpooled.buffer();
     new StartupMessage(StartupMessage.PROTOCOL_3_0, parameters).encode(startup);
     client(startup);
     upstream(Messages.READY);
+  }
+
+  /** Whoever takes spans from now on. */
+  void spans(@Nullable SpanSink taker) {
+    spans.sink(taker);
   }
 
   WireSession session() {
