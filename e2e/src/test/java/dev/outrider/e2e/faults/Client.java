@@ -124,6 +124,9 @@ final class Client implements Runnable {
         }
         if (!standby) {
           notes.failed(name, words(e));
+        } else if (instance == null) {
+          // The Service of the primary has led to a standby: as a pool would, it tries again.
+          throw e;
         }
       }
       long spent = (System.nanoTime() - start) / 1_000_000;
