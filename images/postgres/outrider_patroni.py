@@ -914,6 +914,7 @@ def hooks(instance):
     from patroni import ha as ha_module, postgresql
     from patroni.ha import Ha
     from patroni.postgresql.postmaster import PostmasterProcess
+    from patroni.__main__ import Patroni
     from patroni.version import __version__
 
     for module, name in ((ha_module, "time"), (postmaster, "multiprocessing"), (postgresql, "STOP_POLLING_INTERVAL")):
@@ -922,6 +923,7 @@ def hooks(instance):
     check(
         __version__,
         [
+            (Patroni, "ensure_unique_name", ["cluster"]),
             (Ha, "run_cycle", []),
             (Ha, "acquire_lock", []),
             (Ha, "update_lock", ["update_status"]),
@@ -971,6 +973,7 @@ def hooks(instance):
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
     stop, handover = Postgresql.stop, Handover()
     update_failsafe, handle_dcs_error = Ha.update_failsafe, Ha._handle_dcs_error
+    ensure_unique_name = Patroni.ensure_unique_name
 
     def after_asking(method, may=instance.may_hold_the_lock):
         @functools.wraps(method)
@@ -981,6 +984,16 @@ def hooks(instance):
             return method(self, *args, **kwargs)
 
         return hooked
+
+    def hooked_ensure_unique_name(self, cluster):
+        # The address is that of the pod before, or of this one before its node was started again: mostly
+        # nobody answers there, and Patroni would wait for six seconds. One that lives answers at once.
+        request = self.request
+        self.request = lambda member, **options: request(member, **{**options, "timeout": 1, "retries": False})
+        try:
+            ensure_unique_name(self, cluster)
+        finally:
+            self.request = request
 
     def hooked_dcs_error(self):
         return instance.restart_without_dcs(self) or handle_dcs_error(self)
@@ -1063,6 +1076,7 @@ def hooks(instance):
     # Seconds between two looks at a PostgreSQL that stops; Patroni has 1.
     postgresql.STOP_POLLING_INTERVAL = 0.1
     Postgresql.stop = hooked_stop
+    Patroni.ensure_unique_name = hooked_ensure_unique_name
     Ha.acquire_lock = after_asking(Ha.acquire_lock)
     Ha.update_lock = after_asking(Ha.update_lock)
     Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology, instance.may_go_on_without_dcs)

@@ -671,11 +671,12 @@ class HookTest(Quiet):
         from patroni.postgresql.postmaster import PostmasterProcess
 
         from patroni import ha, postgresql, thread_pool
+        from patroni.__main__ import Patroni
         from patroni.postgresql import Postgresql, postmaster
 
         thread_pool.configure_global_pool(2)
         cls.addClassCleanup(lambda: thread_pool.get_executor().shutdown())
-        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, Postgresql, postmaster, postgresql, ha)
+        cls.owners = (Ha, Kubernetes, PostmasterProcess, RestApiHandler, Postgresql, postmaster, postgresql, ha, Patroni)
         cls.Ha, cls.Kubernetes, cls.Postmaster, cls.Handler = cls.owners[:4]
 
     def setUp(self):
@@ -945,6 +946,35 @@ class HookTest(Quiet):
                 self.ha.shutdown()
 
                 self.assertEqual([None, "a-1", [] if deleted else ["a-1"]], asked)
+
+    def test_one_of_the_same_name_is_not_waited_for(self):
+        from patroni.__main__ import Patroni
+        from patroni.dcs import Cluster, Member, Status, SyncState
+
+        sync = SyncState.empty()
+        for answers in (False, True):
+            with self.subTest(answers=answers):
+                asked = []
+
+                def request(member, answers=answers, asked=asked, **options):
+                    asked.append((member.name, options))
+                    if not answers:
+                        raise TimeoutError
+
+                starting = Patroni.__new__(Patroni)
+                starting.config = {"name": "a-0"}
+                starting.logger = SimpleNamespace(update_loggers=lambda loggers: None)
+                starting.request = request
+                members = [Member(0, "a-0", None, {"api_url": "https://10.0.0.9:8008/patroni"})]
+                cluster = Cluster("1", None, None, Status.empty(), members, None, sync, None, None, {})
+
+                if answers:
+                    self.assertRaises(SystemExit, starting.ensure_unique_name, cluster)
+                else:
+                    starting.ensure_unique_name(cluster)
+
+                self.assertEqual([("a-0", {"endpoint": "/liveness", "timeout": 1, "retries": False})], asked)
+                self.assertIs(request, starting.request)
 
     def test_a_replica_that_is_deleted_waits_for_nobody(self):
         self.instance.succession.wait = lambda *args: self.fail("it waits")
