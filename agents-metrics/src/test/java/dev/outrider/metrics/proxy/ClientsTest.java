@@ -5,14 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.UnixOperatingSystemMXBean;
+import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.metrics.proxy.session.Buffers;
 import dev.outrider.protocol.backend.Authentication;
 import dev.outrider.protocol.backend.BackendKeyData;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +34,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ClientsTest {
   private static final byte[] QUERY = {'Q', 0, 0, 0, 6, 'x', 0};
   private static final byte[] TERMINATE = {'X', 0, 0, 0, 4};
+  private static final byte[] READY = {'Z', 0, 0, 0, 5, 'I'};
   private static final byte[] KEY = new byte[32];
+  private static final int SILENT = 10_000;
+  // Three times what was seen, the test's own sockets included; a buffer for each would be more.
+  private static final long MOST_MEMORY = 32 << 20;
   private static final byte[] SIGNATURE = {
     0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a
   };
@@ -99,9 +113,8 @@ class ClientsTest {
         assertArrayEquals(TERMINATE, ProxyFixture.read(server, TERMINATE.length));
       }
       if (what.equals("answered")) {
-        byte[] ready = {'Z', 0, 0, 0, 5, 'I'};
-        ProxyFixture.write(server, ready);
-        assertArrayEquals(ready, client.getInputStream().readNBytes(ready.length));
+        ProxyFixture.write(server, READY);
+        assertArrayEquals(READY, client.getInputStream().readNBytes(READY.length));
       }
 
       // When
@@ -151,6 +164,81 @@ class ClientsTest {
       client.getOutputStream().write(QUERY);
       assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
     }
+  }
+
+  @Test
+  @Timeout(180)
+  void tenThousandThatNeverSpeakDisturbNobodyAndCostLittle() throws Exception {
+    // Given
+    int most = ProxyConfig.DEFAULTS.maxConnections();
+    int wait = most + 256;
+    Assumptions.assumeTrue(
+        filesLeft() > SILENT + wait + 500,
+        "a process may open too few files here: ulimit -n tells how many");
+    try (ProxyFixture fixture =
+        ProxyFixture.with(
+            Transport.best(),
+            // So long that on a slow machine nobody is closed for the time alone.
+            Map.of("maxConnections", String.valueOf(most), "startupTimeout", "10m"))) {
+      Socket client = fixture.connect();
+      SocketChannel server = letIn(fixture, client);
+      long before = memory();
+      List<SocketChannel> silent = new ArrayList<>();
+      try {
+        // When
+        for (int i = 0; i < SILENT; i++) {
+          SocketChannel one = SocketChannel.open();
+          silent.add(one);
+          one.bind(new InetSocketAddress("127.0.0." + (2 + i % 8), 0));
+          one.connect(fixture.proxy.address());
+          if (i % 100 == 0) {
+            ask(client, server);
+          }
+        }
+
+        // Then
+        ProxyFixture.until(
+            () -> fixture.counter("outrider_proxy_refused", "reason", "crowd") == SILENT - wait);
+        ProxyFixture.until(() -> fixture.gauge("outrider_proxy_open_connections") == 1.0 + wait);
+        long cost = memory() - before;
+        assertTrue(cost < MOST_MEMORY, cost + " bytes");
+        ask(client, server);
+        Socket other = fixture.connect();
+        ask(other, letIn(fixture, other));
+        assertEquals(-1, silent.get(0).read(ByteBuffer.allocate(1)));
+      } finally {
+        for (SocketChannel one : silent) {
+          one.close();
+        }
+      }
+
+      // Then
+      ProxyFixture.until(() -> fixture.gauge("outrider_proxy_open_connections") == 2);
+      ask(client, server);
+    }
+  }
+
+  private static void ask(Socket client, SocketChannel server) throws IOException {
+    client.getOutputStream().write(QUERY);
+    assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+    ProxyFixture.write(server, READY);
+    assertArrayEquals(READY, client.getInputStream().readNBytes(READY.length));
+  }
+
+  private static long filesLeft() {
+    return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+        ? unix.getMaxFileDescriptorCount() - unix.getOpenFileDescriptorCount()
+        : 0;
+  }
+
+  /** What is used after a collection: heap, and what buffers have taken of the system. */
+  private static long memory() {
+    System.gc();
+    long buffers =
+        Buffers.ALLOCATOR instanceof ByteBufAllocatorMetricProvider provider
+            ? provider.metric().usedDirectMemory()
+            : 0;
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() + buffers;
   }
 
   @Test
