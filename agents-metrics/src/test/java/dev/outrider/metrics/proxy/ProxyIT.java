@@ -13,9 +13,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -36,9 +34,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
@@ -50,22 +48,20 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
-import org.testcontainers.DockerClientFactory;
-import org.testcontainers.containers.BindMode;
-import org.testcontainers.containers.Container.ExecResult;
 import org.testcontainers.containers.GenericContainer;
-import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.utility.DockerImageName;
 
 /** The proxy before the project's own Postgres image, on its Unix socket. */
 @Timeout(240)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ProxyIT {
-  private static final String PASSWORD = "a password";
-  private static final String HOST = "host.outrider.test";
+  private static final String PASSWORD = RealPostgres.PASSWORD;
+  private static final String HOST = RealPostgres.HOST;
   private static final long COPIED = 300L << 20;
 
+  private static @Nullable RealPostgres server;
   private static Path sockets = Path.of("unset");
   private static GenericContainer<?> postgres =
       new GenericContainer<>(DockerImageName.parse("unset"));
@@ -74,55 +70,16 @@ class ProxyIT {
 
   @BeforeAll
   static void startPostgres() throws IOException {
-    Assumptions.assumeTrue(
-        DockerClientFactory.instance().isDockerAvailable(),
-        "no Docker daemon answers: eval \"export $(e2e/docker/up)\" starts one");
-    // Any uid of the container may make its socket here.
-    sockets =
-        Files.createTempDirectory(
-            "pg",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxrwxrwx")));
-    Files.setPosixFilePermissions(sockets, PosixFilePermissions.fromString("rwxrwxrwx"));
-    postgres =
-        new GenericContainer<>(DockerImageName.parse(image()))
-            .withCommand(
-                "standalone",
-                "-c",
-                "port=5433",
-                "-c",
-                "shared_preload_libraries=pg_stat_statements")
-            .withEnv("POSTGRES_PASSWORD", PASSWORD)
-            .withExtraHost(HOST, "host-gateway")
-            .withFileSystemBind(sockets.toString(), "/run/postgresql", BindMode.READ_WRITE)
-            .waitingFor(
-                Wait.forLogMessage(".*database system is ready to accept connections.*", 2)
-                    .withStartupTimeout(Duration.ofMinutes(2)));
-    postgres.start();
-  }
-
-  private static String image() throws IOException {
-    Path built = Path.of("../images/target/images.env");
-    Assumptions.assumeTrue(
-        Files.exists(built), built + " is not there: make images builds the images");
-    return Files.readAllLines(built).stream()
-        .filter(line -> line.startsWith("OUTRIDER_IMAGE_POSTGRES_18="))
-        .map(line -> line.substring(line.indexOf('=') + 1))
-        .findFirst()
-        .orElseThrow();
+    server = RealPostgres.start();
+    postgres = server.container();
+    sockets = server.sockets();
   }
 
   @AfterAll
   static void stopPostgres() throws IOException {
-    if (!Files.exists(sockets)) {
-      return;
+    if (server != null) {
+      server.close();
     }
-    postgres.stop();
-    try (var left = Files.list(sockets)) {
-      for (Path file : left.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(sockets);
   }
 
   private static ProxyAgent proxy(Transport transport) {
@@ -332,6 +289,55 @@ class ProxyIT {
     assertEquals(ofPostgres, ofProxy, texts::toString);
   }
 
+  /** As pgbench sends them: by Query, by a Parse for each, and by one Parse for all. */
+  @ParameterizedTest
+  @Order(1)
+  @ValueSource(strings = {"simple", "extended", "prepared"})
+  void figuresOfPgbenchAgreeWithPgStatStatements(String mode) throws Exception {
+    // Given
+    proxy.stop();
+    PrometheusRegistry metrics = new PrometheusRegistry();
+    proxy = proxy(Transport.best(), Map.of(), metrics);
+    proxy.start();
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+    run("pgbench", "-i", "-q", libpq("setup"));
+    try (Connection setup = connect("ApplicationName", "setup");
+        Statement statement = setup.createStatement()) {
+      statement.execute("create extension if not exists pg_stat_statements");
+      statement.execute("select pg_stat_statements_reset()");
+    }
+
+    // When
+    run("pgbench", "-n", "-M", mode, "-c", "5", "-j", "2", "-t", "40", libpq("pgbench"));
+    run("pgbench", "-n", "-S", "-C", "-M", mode, "-c", "2", "-t", "20", libpq("pgbench"));
+
+    // Then
+    Map<String, String> texts = new HashMap<>();
+    Map<String, String> ofPostgres;
+    try (Connection reader = connect("ApplicationName", "reader", "assumeMinServerVersion", "14")) {
+      ofPostgres = MixedRun.ofPostgres(reader, texts);
+    }
+    Map<String, String> ofProxy = MixedRun.ofProxy(metrics, "pgbench");
+    texts.forEach(
+        (hash, text) -> {
+          if (text.equals("begin") || text.equals("end")) {
+            // Of a utility statement that is prepared, pg_stat_statements counts only the first.
+            assertEquals("200 calls 0 rows", ofProxy.remove(hash), text);
+            String counted = ofPostgres.remove(hash);
+            if (!mode.equals("prepared")) {
+              assertEquals("200 calls 0 rows", counted, text);
+            }
+          }
+        });
+    assertTrue(ofProxy.containsValue("240 calls 240 rows"), () -> "no SELECTs: " + texts + ofProxy);
+    assertEquals(ofPostgres, ofProxy, texts::toString);
+  }
+
+  private String libpq(String application) {
+    return "host=%s port=%d user=postgres dbname=postgres password='%s' application_name=%s"
+        .formatted(HOST, proxy.address().getPort(), PASSWORD, application);
+  }
+
   @Test
   @Order(1)
   void aQueryIsCancelled() throws Exception {
@@ -434,9 +440,7 @@ class ProxyIT {
   @Order(1)
   void pgbenchRunsWithoutAnError() throws Exception {
     // Given
-    String connection =
-        "host=%s port=%d user=postgres dbname=postgres password='%s'"
-            .formatted(HOST, proxy.address().getPort(), PASSWORD);
+    String connection = libpq("pgbench");
 
     // When
     run("pgbench", "-i", "-q", "-s", "2", connection);
@@ -452,9 +456,7 @@ class ProxyIT {
   }
 
   private static String run(String... command) throws Exception {
-    ExecResult result = postgres.execInContainer(command);
-    assertEquals(0, result.getExitCode(), result::getStderr);
-    return result.getStdout();
+    return RealPostgres.run(postgres, command);
   }
 
   @Test
