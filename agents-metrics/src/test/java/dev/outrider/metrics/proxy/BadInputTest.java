@@ -42,9 +42,11 @@ class BadInputTest {
     "6761726261676521, 08P01, invalid length of startup packet",
     "0000000900020000ff, 0A000, unsupported frontend protocol 2.0 (expected: 3.0 or a later 3)",
     "0000000804d216f3, 0A000, unsupported frontend protocol 1234.5875 (expected: 3.0 or a later 3)",
-    "0000000900030000ff, 08P01, 'invalid startup packet layout: StartupMessage.parameters: 1 bytes without a terminator (expected: a string that ends)'",
+    "0000000900030000ff, 08P01, 'invalid startup packet layout: StartupMessage.parameters: 1 bytes"
+        + " without a terminator (expected: a string that ends)'",
     "000000090003000000, 28000, no PostgreSQL user name specified in startup packet",
-    "0000000904d2162f00, 08P01, 'invalid startup packet layout: OpeningRequest: 1 bytes more than its fields (expected: none)'"
+    "0000000904d2162f00, 08P01, 'invalid startup packet layout: OpeningRequest: 1 bytes more than"
+        + " its fields (expected: none)'"
   })
   void aClientReadsWhatIsWrongWithItsStart(String hex, String sqlState, String message)
       throws Exception {
@@ -172,9 +174,7 @@ class BadInputTest {
         try (Socket client = fixture.connect()) {
           byte[] startup = RefusalTest.startup();
           client.getOutputStream().write(startup);
-          try (SocketChannel server = fixture.acceptUpstream()) {
-            assertArrayEquals(startup, ProxyFixture.read(server, startup.length));
-
+          try (SocketChannel server = fixture.acceptUpstream(startup)) {
             // When
             byte[] message =
                 ByteBuffer.allocate(9)

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -189,13 +190,29 @@ final class ProxyFixture implements AutoCloseable {
   SocketChannel opaque(OutputStream client) throws IOException {
     byte[] startup = RefusalTest.startup();
     client.write(startup);
-    SocketChannel server = acceptUpstream();
+    SocketChannel server = acceptUpstream(startup);
     client.write(new byte[NO_MESSAGE]);
-    int begun = startup.length + NO_MESSAGE;
-    if (read(server, begun).length != begun) {
+    if (read(server, NO_MESSAGE).length != NO_MESSAGE) {
       throw new AssertionError("the session did not begin");
     }
     return server;
+  }
+
+  /**
+   * The session that begins with these bytes, which are read. The proxy connects by itself as well,
+   * a second after a session was ended from here, and says nothing.
+   */
+  SocketChannel acceptUpstream(byte[] startup) throws IOException {
+    while (true) {
+      SocketChannel server = acceptUpstream();
+      byte[] said = read(server, startup.length);
+      if (Arrays.equals(startup, said)) {
+        return server;
+      }
+      if (said.length > 0) {
+        throw new AssertionError("the session began otherwise");
+      }
+    }
   }
 
   /** The value of a counter, 0 if it has none of these labels. */

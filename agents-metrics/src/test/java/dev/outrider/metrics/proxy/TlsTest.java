@@ -13,13 +13,7 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
 import dev.outrider.metrics.proxy.tls.Authority;
-import java.io.ByteArrayOutputStream;
-import java.io.FilterOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -100,58 +94,8 @@ class TlsTest {
     return ProxyFixture.with(transport, keys(more));
   }
 
-  /** A socket whose writes arrive in pieces. */
-  private static final class Cut extends Socket {
-    private final IntUnaryOperator pieces;
-    private final ByteArrayOutputStream received = new ByteArrayOutputStream();
-
-    /** Each write of so many bytes begins with a piece of so many. */
-    Cut(InetSocketAddress address, IntUnaryOperator pieces) throws IOException {
-      super(InetAddress.getLoopbackAddress(), address.getPort());
-      setTcpNoDelay(true);
-      setSoTimeout(20_000);
-      this.pieces = pieces;
-    }
-
-    @Override
-    public InputStream getInputStream() throws IOException {
-      InputStream in = super.getInputStream();
-      return new InputStream() {
-        @Override
-        public int read() throws IOException {
-          byte[] one = new byte[1];
-          return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) throws IOException {
-          int read = in.read(into, offset, length);
-          if (read > 0) {
-            received.write(into, offset, read);
-          }
-          return read;
-        }
-      };
-    }
-
-    @Override
-    public OutputStream getOutputStream() throws IOException {
-      return new FilterOutputStream(super.getOutputStream()) {
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-          int at = 0;
-          while (at < length) {
-            int piece = Math.clamp(pieces.applyAsInt(length - at), 1, length - at);
-            out.write(bytes, offset + at, piece);
-            at += piece;
-          }
-        }
-      };
-    }
-  }
-
-  private static Cut whole(ProxyFixture fixture) throws IOException {
-    return new Cut(fixture.proxy.address(), left -> left);
+  private static CutSocket whole(ProxyFixture fixture) throws IOException {
+    return new CutSocket(fixture.proxy.address(), left -> left);
   }
 
   private SSLSocket encrypt(Socket plain, Authority.@Nullable Identity shown, String... protocols)
@@ -193,8 +137,7 @@ class TlsTest {
   private static SocketChannel letIn(ProxyFixture fixture, Socket client) throws IOException {
     byte[] startup = RefusalTest.startup();
     client.getOutputStream().write(startup);
-    SocketChannel server = fixture.acceptUpstream();
-    assertArrayEquals(startup, ProxyFixture.read(server, startup.length));
+    SocketChannel server = fixture.acceptUpstream(startup);
     ProxyFixture.write(server, READY);
     assertArrayEquals(READY, client.getInputStream().readNBytes(READY.length));
     return server;
@@ -233,7 +176,7 @@ class TlsTest {
   @CsvSource({"EPOLL,TLSv1.3", "EPOLL,TLSv1.2", "NIO,TLSv1.3", "NIO,TLSv1.2"})
   void encryptionEndsAtTheProxy(Transport transport, String protocol) throws Exception {
     try (ProxyFixture fixture = proxy(transport);
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // Given: GSSENCRequest first, as libpq does
       plain.getOutputStream().write(RefusalTest.request(GSSENC_REQUEST));
       assertEquals('N', plain.getInputStream().read());
@@ -264,7 +207,7 @@ class TlsTest {
   @EnumSource
   void encryptionMayBeginAtOnce(Transport transport) throws Exception {
     try (ProxyFixture fixture = proxy(transport);
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // When
       SSLSocket client = atOnce(plain, "postgresql");
       SocketChannel server = letIn(fixture, client);
@@ -279,7 +222,7 @@ class TlsTest {
   @ValueSource(strings = {"", "http/1.1"})
   void atOnceTheProtocolMustBeAgreedOn(String alpn) throws Exception {
     try (ProxyFixture fixture = proxy(Transport.best());
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // When
       SSLSocket client = alpn.isEmpty() ? atOnce(plain) : atOnce(plain, alpn);
 
@@ -303,7 +246,7 @@ class TlsTest {
         // Given: byte by byte, or at random
         IntUnaryOperator pieces =
             round % 4 == 0 ? left -> 1 : left -> 1 + random.nextInt(Math.min(left, 400));
-        try (Cut plain = new Cut(fixture.proxy.address(), pieces)) {
+        try (CutSocket plain = new CutSocket(fixture.proxy.address(), pieces)) {
           // When
           SSLSocket client =
               round % 2 == 0
@@ -324,7 +267,7 @@ class TlsTest {
   void muchGoesToASlowSideInBoundedMemory(Transport transport) throws Exception {
     int length = 8 << 20;
     try (ProxyFixture fixture = proxy(transport);
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // Given
       SSLSocket client = ask(plain, null);
       SocketChannel server = fixture.opaque(client.getOutputStream());
@@ -408,7 +351,7 @@ class TlsTest {
       byte[] answer = client.getInputStream().readAllBytes();
       assertTrue(answer.length == 0 || answer[0] == 0x15, Arrays.toString(answer));
       assertEquals(1, fixture.counter("outrider_proxy_refused", "reason", "handshake"));
-      try (Cut plain = whole(fixture)) {
+      try (CutSocket plain = whole(fixture)) {
         exchange(plain, letIn(fixture, plain), 10);
       }
     }
@@ -466,7 +409,7 @@ class TlsTest {
                 folder.resolve("ca.crt").toString(),
                 "tls.clientCertificates",
                 demand);
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // When
       SSLSocket client = ask(plain, shown);
 
@@ -496,7 +439,7 @@ class TlsTest {
                 folder.resolve("ca.crt").toString(),
                 "tls.clientCertificates",
                 "verify-ca");
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // When: in TLS 1.2, where a client hears of it in its handshake
       assertThrows(SSLException.class, () -> ask(plain, strange, "TLSv1.2"));
 
@@ -509,7 +452,7 @@ class TlsTest {
   @Test
   void aClientThatSaysGoodbyeByTlsIsDone() throws Exception {
     try (ProxyFixture fixture = proxy(Transport.best());
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // Given
       SSLSocket client = ask(plain, null);
       SocketChannel server = letIn(fixture, client);
@@ -526,7 +469,7 @@ class TlsTest {
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
   void aDrainedSessionHearsWhyAndThatThatWasAll(String protocol) throws Exception {
     try (ProxyFixture fixture = proxy(Transport.best());
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // Given
       SSLSocket client = ask(plain, null, protocol);
       letIn(fixture, client);
@@ -543,13 +486,13 @@ class TlsTest {
       assertTrue(ended.await(10, TimeUnit.SECONDS));
       if (protocol.equals("TLSv1.2")) {
         // Of an alert the type can be seen: it is the last record, of a nonce, 2 bytes and a tag.
-        byte[] received = plain.received.toByteArray();
+        byte[] received = plain.received();
         int alert = received.length - 5 - 8 - 2 - 16;
         assertEquals(0x15, received[alert], "no close_notify");
       }
 
       // When
-      try (Cut late = whole(fixture)) {
+      try (CutSocket late = whole(fixture)) {
         SSLSocket refused = ask(late, null);
         refused.getOutputStream().write(RefusalTest.startup());
         // Then
@@ -568,8 +511,8 @@ class TlsTest {
     InstanceFile record = new InstanceFile(folder.resolve("instance.json"));
     record.role("standby", InstanceFile.now());
     try (ProxyFixture fixture = proxy(transport, "instance", record.path().toString());
-        Cut plain = whole(fixture);
-        Cut slowPlain = whole(fixture)) {
+        CutSocket plain = whole(fixture);
+        CutSocket slowPlain = whole(fixture)) {
       // Given: one that idles, and one whose client is slow
       SSLSocket client = ask(plain, null);
       SocketChannel server = letIn(fixture, client);
@@ -596,7 +539,7 @@ class TlsTest {
       assertEquals(2, fixture.counter("outrider_proxy_fenced_sessions"));
 
       // When
-      try (Cut late = whole(fixture)) {
+      try (CutSocket late = whole(fixture)) {
         SSLSocket refused = ask(late, null);
         refused.getOutputStream().write(RefusalTest.startup());
         // Then
@@ -623,7 +566,7 @@ class TlsTest {
   }
 
   private X509Certificate shown(ProxyFixture fixture) throws Exception {
-    try (Cut plain = whole(fixture)) {
+    try (CutSocket plain = whole(fixture)) {
       return (X509Certificate) ask(plain, null).getSession().getPeerCertificates()[0];
     }
   }
@@ -631,7 +574,7 @@ class TlsTest {
   @Test
   void aNewCertificateIsForNewConnectionsAndDisturbsNoOldOne() throws Exception {
     try (ProxyFixture fixture = proxy(Transport.best());
-        Cut plain = whole(fixture)) {
+        CutSocket plain = whole(fixture)) {
       // Given
       SSLSocket client = ask(plain, null);
       SocketChannel server = letIn(fixture, client);
