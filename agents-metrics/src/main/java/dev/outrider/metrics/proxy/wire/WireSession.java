@@ -721,19 +721,26 @@ public final class WireSession implements Witness {
   }
 
   private void bound() {
-    if (pending.kind(0) == Pending.BIND && pending.time(0) != 0) {
-      Object about = pending.about(0);
-      if (about == null || (about instanceof Named named && named.skipped)) {
-        // Before it was known what Postgres skips, the name seemed to be free, or another's.
-        Named now = prepared.get(pending.time(0));
-        for (int i = 1; i < pending.size() && pending.kind(i) != Pending.BIND; i++) {
-          if (isExecute(pending.kind(i)) && Objects.equals(aboutAt(i), about)) {
-            pending.about(i, now);
-          }
+    meant();
+    removeIf(Pending.BIND);
+  }
+
+  /** What a Bind is about that is being answered, and its Execute. */
+  private void meant() {
+    if (pending.kind(0) != Pending.BIND || pending.time(0) == 0) {
+      return;
+    }
+    Object about = pending.about(0);
+    if (about == null || (about instanceof Named named && named.skipped)) {
+      // Before it was known what Postgres skips, the name seemed to be free, or another's.
+      Named now = prepared.get(pending.time(0));
+      pending.about(0, now);
+      for (int i = 1; i < pending.size() && pending.kind(i) != Pending.BIND; i++) {
+        if (isExecute(pending.kind(i)) && Objects.equals(aboutAt(i), about)) {
+          pending.about(i, now);
         }
       }
     }
-    removeIf(Pending.BIND);
   }
 
   private void closed() {
@@ -1038,6 +1045,7 @@ public final class WireSession implements Witness {
       return;
     }
     failed = true;
+    meant();
     boolean timed = head == Pending.QUERY || isExecute(head);
     long began = Math.max(timed ? pending.time(0) : begunAt(), answered);
     figures.query.observe(now - began);

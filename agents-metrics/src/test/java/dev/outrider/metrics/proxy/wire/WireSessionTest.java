@@ -415,6 +415,25 @@ class WireSessionTest {
 
   /** Postgres skips the Query, so it does not wait for its answer for ever. */
   @Test
+  void whatWasNeverPreparedHasNoErrors() {
+    // Given
+    told.begin("alice", "shop", "app");
+
+    // When: sent before it is known that the first has failed, and the second was skipped
+    told.client(
+        Messages.parse("", "select nothing"),
+        Messages.parse("never", "select a"),
+        Sync.INSTANCE,
+        Messages.bind("", "never"),
+        new Execute("", 0),
+        Sync.INSTANCE);
+    told.upstream(Messages.error("42703"), Messages.READY, Messages.error("26000"), Messages.READY);
+
+    // Then
+    assertEquals("1", value("fingerprint_errors", "fingerprint", "other", "sqlstate", "26000"));
+  }
+
+  @Test
   void whatFailsAmongTooMuchIsSkippedUpToTheSync() {
     // Given
     told.begin("alice", "shop", "app");
