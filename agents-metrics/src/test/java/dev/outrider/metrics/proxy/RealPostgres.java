@@ -16,12 +16,12 @@ import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.utility.DockerImageName;
 
 /** The project's own Postgres image, alone in a container, on a Unix socket of this machine. */
-final class RealPostgres implements AutoCloseable {
+public final class RealPostgres implements AutoCloseable {
   /** Of the user {@code postgres}. */
-  static final String PASSWORD = "a password";
+  public static final String PASSWORD = "a password";
 
   /** This machine, as programs in the container call it. */
-  static final String HOST = "host.outrider.test";
+  public static final String HOST = "host.outrider.test";
 
   private final Path sockets;
   private final GenericContainer<?> container;
@@ -32,7 +32,7 @@ final class RealPostgres implements AutoCloseable {
   }
 
   /** Starts one; the test is skipped where there is no Docker or no image. */
-  static RealPostgres start() throws IOException {
+  public static RealPostgres start() throws IOException {
     Assumptions.assumeTrue(
         DockerClientFactory.instance().isDockerAvailable(),
         "no Docker daemon answers: eval \"export $(e2e/docker/up)\" starts one");
@@ -81,12 +81,13 @@ final class RealPostgres implements AutoCloseable {
     return sockets;
   }
 
-  Path socket() {
+  /** Its socket. */
+  public Path socket() {
     return sockets.toAbsolutePath().resolve(".s.PGSQL.5433");
   }
 
   /** What a program in the container writes; it must succeed. */
-  String run(String... command) throws IOException, InterruptedException {
+  public String run(String... command) throws IOException, InterruptedException {
     return run(container, command);
   }
 
