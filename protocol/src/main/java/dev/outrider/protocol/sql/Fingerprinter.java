@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>The hash does not tell parameters and literals apart, nor their numbers. So the text that
  *       pg_stat_statements shows has the hash of the statement itself, and the figures of all its
  *       entries with that hash add up to those of the fingerprint.
- *   <li>What {@code SET} sets is one placeholder; the names of savepoints are placeholders, and of
- *       prepared statements in {@code DEALLOCATE}.
+ *   <li>What {@code SET} sets is one placeholder, and each value that {@code ALTER} or {@code
+ *       CREATE FUNCTION} sets is one; the names of savepoints are placeholders, and of prepared
+ *       statements in {@code DEALLOCATE}.
  *   <li>So is whatever stands where a password or a connection string belongs. pg_stat_statements
  *       shows these.
  * </ol>
@@ -96,6 +97,18 @@ public final class Fingerprinter {
     MODIFIER
   }
 
+  /** What may come next in {@code SET name = value, …} that is not a statement of its own. */
+  private enum Setting {
+    /** No setting. */
+    NONE,
+    /** Its name, or what comes between it and the value. */
+    NAME,
+    /** A value. */
+    VALUE,
+    /** A value has been. */
+    DONE
+  }
+
   private final int maxInput;
   private final int maxText;
   private final SqlLexer lexer = new SqlLexer(this::comment);
@@ -140,6 +153,7 @@ public final class Fingerprinter {
   private boolean secretNext;
   private boolean nameNext;
   private boolean skipRest;
+  private Setting setting = Setting.NONE;
   private int trace;
   private int leadingTrace;
   private int trailingTrace;
@@ -467,7 +481,7 @@ public final class Fingerprinter {
     boolean dot = afterDot;
     keyword = 0;
     afterDot = false;
-    boolean secret = secretNext;
+    boolean secret = secretNext || isSet(token, first);
     boolean name = nameNext;
     secretNext = false;
     nameNext = false;
@@ -504,6 +518,18 @@ public final class Fingerprinter {
     keywordBefore = before;
   }
 
+  /** Whether a token is the value of a setting. */
+  private boolean isSet(Token token, int first) {
+    boolean value =
+        setting == Setting.VALUE && token != Token.OPERATOR && token != Token.PUNCTUATION;
+    if (value) {
+      setting = Setting.DONE;
+    } else if (setting == Setting.DONE) {
+      setting = token == Token.PUNCTUATION && first == ',' ? Setting.VALUE : Setting.NONE;
+    }
+    return value;
+  }
+
   private void beginStatement() {
     begun = true;
     if (statements == forms.length) {
@@ -530,6 +556,7 @@ public final class Fingerprinter {
     secretNext = false;
     nameNext = false;
     skipRest = false;
+    setting = Setting.NONE;
     trace = leadingTrace;
     leadingTrace = -1;
     trailingTrace = -1;
@@ -624,6 +651,11 @@ public final class Fingerprinter {
     after((found & Words.BEFORE_EXPRESSION) == 0, (found & Words.BEFORE_SPACE) != 0);
     if (number == Words.TO && firstWord == Words.SET && depth == 0) {
       settingFollows();
+    }
+    if (number == Words.SET && isConfigured()) {
+      setting = Setting.NAME;
+    } else if (number == Words.TO && setting == Setting.NAME) {
+      setting = Setting.VALUE;
     }
     secretNext =
         number == Words.SECRET
@@ -786,9 +818,26 @@ public final class Fingerprinter {
     }
     after(false, true);
     element = Element.NO_LIST;
-    if (first == '=' && size == 1 && firstWord == Words.SET && depth == 0) {
-      settingFollows();
+    if (first == '=' && size == 1 && depth == 0) {
+      if (firstWord == Words.SET) {
+        settingFollows();
+      } else if (setting == Setting.NAME) {
+        setting = Setting.VALUE;
+      }
     }
+  }
+
+  /** Whether SET here is a part of a statement that gives something its settings. */
+  private boolean isConfigured() {
+    if (depth > 0 || beginDepth > 0) {
+      return false;
+    }
+    return routine
+        || (firstWord == Words.ALTER
+            && (secondWord == Words.ROLE
+                || secondWord == Words.OWNER
+                || secondWord == Words.ROUTINE
+                || secondWord == Words.CONFIGURED));
   }
 
   private void settingFollows() {

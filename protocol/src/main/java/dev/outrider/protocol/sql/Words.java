@@ -50,6 +50,9 @@ final class Words {
   /** Stands where a name may stand, and is none. */
   static final int NO_NAME = 31;
 
+  /** What ALTER gives settings, and is none of the others. */
+  static final int CONFIGURED = 32;
+
   private static final int SIZE = 512;
   private static final byte[][] KEYS = new byte[SIZE][];
   private static final int[] FOUND = new int[SIZE];
@@ -139,6 +142,9 @@ final class Words {
     put("connection", SECRET);
     put("function", ROUTINE);
     put("procedure", ROUTINE);
+    put("routine", CONFIGURED);
+    put("database", CONFIGURED);
+    put("system", CONFIGURED);
     put("or", OR | both);
     put("replace", REPLACE);
     put("begin", BEGIN);

@@ -83,6 +83,15 @@ class FingerprinterTest {
         "set role admin | set role $1",
         "set transaction isolation level serializable | set transaction isolation level"
             + " serializable",
+        "alter role r in database d set my.secret to hunter2, 'x', \"Y\" | alter role r in database"
+            + " d set my.secret to $1, $2, $3",
+        "alter database d set a = -5 | alter database d set a = $1",
+        "alter system set a to on | alter system set a to $1",
+        "alter role r set a from current | alter role r set a from current",
+        "alter table t set schema s, alter c set default d | alter table t set schema s, alter c"
+            + " set default d",
+        "create function f() returns int set a = b, c set d to e language sql return a"
+            + " | create function f() returns int set a = $1, $2 set d to $3 language sql return a",
         "savepoint sp_12345 | savepoint $1",
         "rollback to savepoint sp_12345 | rollback to savepoint $1",
         "update t set a = 5 | update t set a = $1",
