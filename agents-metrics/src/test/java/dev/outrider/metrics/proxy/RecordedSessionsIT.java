@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.agents.log.AgentLog;
 import dev.outrider.metrics.proxy.recorded.Corpus;
 import dev.outrider.metrics.proxy.recorded.PlainCount;
 import dev.outrider.metrics.proxy.recorded.Player;
 import dev.outrider.metrics.proxy.recorded.RawClient;
 import dev.outrider.metrics.proxy.recorded.RecordedSession;
 import dev.outrider.metrics.proxy.recorded.Series;
+import dev.outrider.metrics.proxy.recorded.StatementsWithValues;
 import dev.outrider.metrics.proxy.tls.Authority;
 import dev.outrider.metrics.proxy.wire.Replay;
 import dev.outrider.protocol.sql.Fingerprinter;
@@ -19,12 +21,16 @@ import io.netty.buffer.Unpooled;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -39,9 +45,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.event.Level;
 
 /** Sessions of real clients with a real Postgres, recorded here and now, and then cut anywhere. */
-@Timeout(240)
+@Timeout(600)
 class RecordedSessionsIT {
   private static final int SSL_REQUEST = 80877103;
 
@@ -134,7 +141,7 @@ class RecordedSessionsIT {
       // Its sessions are over.
       expected.remove("prepared_statements");
       PrometheusRegistry metrics = new PrometheusRegistry();
-      ProxyAgent proxy = proxy(postgres, folder, metrics);
+      ProxyAgent proxy = proxy(postgres, Map.of(), folder, metrics);
       try {
         // When
         tables.reset();
@@ -155,6 +162,66 @@ class RecordedSessionsIT {
         proxy.stop();
       }
     }
+  }
+
+  @Test
+  void noValueOfAStatementIsEverShown(@TempDir Path folder) throws Exception {
+    // Given
+    RealPostgres postgres = Objects.requireNonNull(server);
+    Objects.requireNonNull(corpus).reset();
+    long seed = Long.getLong("fuzz.seed", System.nanoTime());
+    System.out.println("RecordedSessionsIT: -Dfuzz.seed=" + seed);
+    Random random = new Random(seed);
+    StatementsWithValues statements = new StatementsWithValues(random);
+    PrometheusRegistry metrics = new PrometheusRegistry();
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    try (AutoCloseable _ = AgentLog.divert("proxy", Level.INFO, log, InstantSource.system())) {
+      ProxyAgent proxy =
+          proxy(
+              postgres,
+              Map.of("metrics.maxFingerprints", "500", "logConnections", "true"),
+              folder,
+              metrics);
+      int taken = 0;
+      int sent = 0;
+      // When
+      for (int round = 0; round < 8; round++) {
+        try (RawClient client = plain(proxy, random).start()) {
+          for (int kind = 0; kind < StatementsWithValues.kinds(); kind++) {
+            String statement = statements.taken(kind);
+            boolean together = random.nextBoolean() || statement.contains(";");
+            taken += client.says(statement, together, statements.value()) ? 1 : 0;
+            sent++;
+            if (random.nextInt(4) == 0) {
+              boolean _ = client.says(statements.refused(), random.nextBoolean(), "");
+            }
+            boolean _ = client.says("rollback", true, "");
+          }
+        }
+      }
+
+      // Then
+      ProxyFixture.until(() -> open(metrics) == 0);
+      String table = page(proxy, false);
+      String json = page(proxy, true);
+      proxy.stop();
+      assertEquals("", StatementsWithValues.shown(table), table);
+      assertEquals("", StatementsWithValues.shown(json), json);
+      StringBuilder scraped = new StringBuilder();
+      for (MetricSnapshot metric : metrics.scrape()) {
+        metric.getDataPoints().forEach(point -> scraped.append(point.getLabels()));
+      }
+      assertEquals("", StatementsWithValues.shown(scraped.toString()), scraped::toString);
+      assertEquals("", StatementsWithValues.shown(log.toString(StandardCharsets.UTF_8)));
+      // That it would have been seen: most were taken, and texts are shown.
+      assertTrue(taken > sent * 3 / 4, taken + " of " + sent);
+      assertTrue(table.contains("update recorded set name = $1"), table);
+      assertTrue(log.toString(StandardCharsets.UTF_8).contains("connection authorized"));
+    }
+  }
+
+  private static String page(ProxyAgent proxy, boolean json) {
+    return Objects.requireNonNull(proxy.page("/queries", json)).text();
   }
 
   private static byte[] play(Player player, Connector connector) throws Exception {
@@ -178,23 +245,19 @@ class RecordedSessionsIT {
     return new String(bytes, StandardCharsets.ISO_8859_1);
   }
 
-  private static ProxyAgent proxy(RealPostgres postgres, Path folder, PrometheusRegistry metrics) {
+  private static ProxyAgent proxy(
+      RealPostgres postgres, Map<String, String> more, Path folder, PrometheusRegistry metrics) {
+    Map<String, String> keys = new HashMap<>(more);
+    keys.put("listen", "127.0.0.1:0");
+    keys.put("upstream", "unix:" + postgres.socket());
+    keys.put("eventLoops", "1");
+    if (Files.exists(folder.resolve("tls.crt"))) {
+      keys.put("tls.mode", "allow");
+      keys.put("tls.certificate", folder.resolve("tls.crt").toString());
+      keys.put("tls.key", folder.resolve("tls.key").toString());
+    }
     ConfigTree tree = ConfigTree.empty();
-    for (Map.Entry<String, String> key :
-        Map.of(
-                "listen",
-                "127.0.0.1:0",
-                "upstream",
-                "unix:" + postgres.socket(),
-                "eventLoops",
-                "1",
-                "tls.mode",
-                "allow",
-                "tls.certificate",
-                folder.resolve("tls.crt").toString(),
-                "tls.key",
-                folder.resolve("tls.key").toString())
-            .entrySet()) {
+    for (Map.Entry<String, String> key : keys.entrySet()) {
       tree = tree.with(key.getKey(), key.getValue(), "test");
     }
     ProxyAgent proxy =

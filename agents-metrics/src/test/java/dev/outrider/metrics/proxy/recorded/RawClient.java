@@ -1,8 +1,15 @@
 package dev.outrider.metrics.proxy.recorded;
 
+import dev.outrider.protocol.Values;
+import dev.outrider.protocol.frontend.Bind;
+import dev.outrider.protocol.frontend.CopyData;
+import dev.outrider.protocol.frontend.CopyDone;
+import dev.outrider.protocol.frontend.Execute;
 import dev.outrider.protocol.frontend.FrontendMessage;
+import dev.outrider.protocol.frontend.Parse;
 import dev.outrider.protocol.frontend.Query;
 import dev.outrider.protocol.frontend.StartupMessage;
+import dev.outrider.protocol.frontend.Sync;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.ByteArrayOutputStream;
@@ -20,6 +27,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -104,6 +112,37 @@ public final class RawClient implements AutoCloseable {
   public RawClient query(String text) throws IOException {
     send(new Query(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8)));
     return until('Z');
+  }
+
+  /**
+   * Sends a text and waits until it is answered; of a COPY, with this as its data.
+   *
+   * @param together by Query, and not by Parse, Bind and Execute
+   * @return whether Postgres has taken it
+   */
+  public boolean says(String text, boolean together, String data) throws IOException {
+    ByteBuf sql = Unpooled.copiedBuffer(text, StandardCharsets.UTF_8);
+    if (together) {
+      send(new Query(sql));
+    } else {
+      send(
+          new Parse("", sql, List.of()),
+          new Bind("", "", List.of(), Values.of(List.of()), List.of()),
+          new Execute("", 0),
+          Sync.INSTANCE);
+    }
+    boolean taken = true;
+    while (read() && last != 'Z') {
+      taken &= last != 'E';
+      if (last == 'G') {
+        send(new CopyData(Unpooled.copiedBuffer(data, StandardCharsets.UTF_8)), CopyDone.INSTANCE);
+        if (!together) {
+          // The one before is ignored.
+          send(Sync.INSTANCE);
+        }
+      }
+    }
+    return taken;
   }
 
   /** Reads one message; false if there is none any more. */
