@@ -8,12 +8,17 @@ import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
+import dev.outrider.metrics.proxy.session.Buffers;
 import dev.outrider.metrics.proxy.tls.Authority;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.Certificate;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -22,8 +27,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
@@ -31,9 +38,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedOutputStream;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -51,6 +60,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
 import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.images.builder.Transferable;
 import org.testcontainers.utility.DockerImageName;
 
 /** The proxy before the project's own Postgres image, on its Unix socket. */
@@ -60,6 +70,9 @@ class ProxyIT {
   private static final String PASSWORD = RealPostgres.PASSWORD;
   private static final String HOST = RealPostgres.HOST;
   private static final long COPIED = 300L << 20;
+  private static final int SSL_REQUEST = 80877103;
+  // A few bytes for each query would be far more.
+  private static final long MOST_GROWTH = 4 << 20;
 
   private static @Nullable RealPostgres server;
   private static Path sockets = Path.of("unset");
@@ -173,7 +186,7 @@ class ProxyIT {
   void aSessionIsWhatItIsWithEverySslmode(
       String mode, String sslmode, String negotiation, @TempDir Path folder) throws Exception {
     // Given
-    startWithTls(mode, folder);
+    Authority _ = startWithTls(mode, folder);
 
     // When
     try (Connection connection = connectTls(folder, sslmode, negotiation, "prefer");
@@ -189,7 +202,7 @@ class ProxyIT {
   @Order(1)
   void whoInsistsOnTlsOrOnChannelBindingHearsTheTruth(@TempDir Path folder) throws Exception {
     // Given
-    startWithTls("require", folder);
+    Authority _ = startWithTls("require", folder);
 
     // Then
     assertEquals(
@@ -208,7 +221,7 @@ class ProxyIT {
         message.startsWith("Channel Binding is required, but server did not offer"), message);
   }
 
-  private void startWithTls(String mode, Path folder) throws Exception {
+  private Authority startWithTls(String mode, Path folder) throws Exception {
     proxy.stop();
     Authority authority = new Authority("test");
     authority.write(folder.resolve("ca.crt"));
@@ -227,6 +240,7 @@ class ProxyIT {
                 folder.resolve("tls.key").toString()));
     proxy.start();
     ProxyFixture.until(() -> proxy.unready().isEmpty());
+    return authority;
   }
 
   private Connection connectTls(
@@ -453,6 +467,127 @@ class ProxyIT {
     }
     String reconnecting = run("pgbench", "-S", "-C", "-c", "10", "-t", "20", connection);
     assertTrue(reconnecting.contains("actually processed: 200/200"), reconnecting);
+  }
+
+  /** In short what {@code make soak} does for long. */
+  @Test
+  @Order(1)
+  @Timeout(600)
+  void memoryStaysFlatOverManyQueries() throws Exception {
+    // Given
+    run("pgbench", "-i", "-q", libpq("setup"));
+    script("literals", "\\set value random(1, 1000000000)", "select :value, 'x:value';");
+    script("fingerprints", "\\set name random(1, 1000000)", "select :name as n:name;");
+    script("names", "\\set name random(1, 150)", "set application_name = 'app :name';");
+    manyQueries();
+    long before = used();
+
+    // When
+    for (int round = 0; round < 3; round++) {
+      manyQueries();
+    }
+
+    // Then
+    long grown = used() - before;
+    assertTrue(grown < MOST_GROWTH, grown + " bytes");
+  }
+
+  private static void script(String name, String... lines) {
+    postgres.copyFileToContainer(
+        Transferable.of(String.join("\n", lines) + "\n"), "/tmp/" + name + ".sql");
+  }
+
+  /** Twenty-five thousand. */
+  private void manyQueries() throws Exception {
+    String many = libpq("many");
+    run("pgbench", "-n", "-S", "-M", "prepared", "-c", "10", "-t", "750", many);
+    run("pgbench", "-n", "-f", "/tmp/literals.sql", "-c", "10", "-t", "750", many);
+    run("pgbench", "-n", "-f", "/tmp/fingerprints.sql", "-c", "10", "-t", "750", many);
+    run("pgbench", "-n", "-f", "/tmp/names.sql", "-c", "10", "-t", "240", many);
+    run("pgbench", "-n", "-S", "-C", "-c", "10", "-t", "10", many);
+  }
+
+  /** Heap and buffers, after a collection. */
+  private static long used() {
+    System.gc();
+    long buffers =
+        Buffers.ALLOCATOR instanceof ByteBufAllocatorMetricProvider provider
+            ? provider.metric().usedDirectMemory()
+            : 0;
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() + buffers;
+  }
+
+  @Test
+  @Order(1)
+  void newCertificatesDisturbNobody(@TempDir Path folder) throws Exception {
+    // Given
+    Authority authority = startWithTls("require", folder);
+    run("pgbench", "-i", "-q", libpq("setup") + " sslmode=require");
+    renew(authority, folder);
+    Path ca = folder.resolve("ca.crt");
+    postgres.copyFileToContainer(Transferable.of(Files.readAllBytes(ca), 0644), "/tmp/ca.crt");
+    String verified = libpq("tls") + " sslmode=verify-full sslrootcert=/tmp/ca.crt";
+    AtomicBoolean stopping = new AtomicBoolean();
+    AtomicInteger connecting = new AtomicInteger();
+    List<Future<?>> clients = new ArrayList<>();
+    for (String[] options : new String[][] {{"-C", "-t", "5"}, {"-M", "prepared", "-t", "1000"}}) {
+      clients.add(
+          threads.submit(
+              () -> {
+                while (!stopping.get()) {
+                  List<String> words = new ArrayList<>(List.of("pgbench", "-n", "-S", "-c", "4"));
+                  words.addAll(List.of(options));
+                  words.add(verified);
+                  run(words.toArray(new String[0]));
+                  connecting.incrementAndGet();
+                }
+                return null;
+              }));
+    }
+    try {
+      for (int round = 0; round < 3; round++) {
+        int before = connecting.get();
+        ProxyFixture.until(() -> connecting.get() > before + 1 || anyEnded(clients));
+
+        // When
+        Certificate renewed = renew(authority, folder);
+
+        // Then
+        assertEquals(renewed, shown(authority));
+      }
+    } finally {
+      stopping.set(true);
+    }
+    for (Future<?> client : clients) {
+      client.get(60, TimeUnit.SECONDS);
+    }
+  }
+
+  private Certificate renew(Authority authority, Path folder) throws Exception {
+    Authority.Identity renewed = authority.identity("CN=proxy", HOST, Duration.ofDays(60));
+    renewed.write(folder.resolve("tls.crt"), folder.resolve("tls.key"));
+    proxy.look();
+    proxy.look();
+    return renewed.certificate();
+  }
+
+  private static boolean anyEnded(List<Future<?>> clients) {
+    return clients.stream().anyMatch(Future::isDone);
+  }
+
+  /** The certificate that somebody sees who connects now. */
+  private Certificate shown(Authority authority) throws Exception {
+    try (CutSocket plain = new CutSocket(proxy.address(), left -> left)) {
+      plain.getOutputStream().write(RefusalTest.request(SSL_REQUEST));
+      assertEquals('S', plain.getInputStream().read());
+      SSLSocket encrypted =
+          (SSLSocket)
+              authority
+                  .client(null)
+                  .getSocketFactory()
+                  .createSocket(plain, HOST, plain.getPort(), true);
+      return encrypted.getSession().getPeerCertificates()[0];
+    }
   }
 
   private static String run(String... command) throws Exception {
