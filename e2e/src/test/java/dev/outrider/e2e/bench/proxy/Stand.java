@@ -75,6 +75,60 @@ final class Stand implements AutoCloseable {
     }
   }
 
+  /** Only PostgreSQL and Outrider, whose certificate is in {@link #certificates}. */
+  static Stand ofTheProxy(String postgresImage, String agentsImage) throws IOException {
+    Stand stand = new Stand(Files.createTempDirectory("outrider-soak"), postgresImage, agentsImage);
+    try {
+      stand.prepare();
+      stand.postgres();
+      stand.outrider(OUTRIDER, HTTP, "");
+      stand.await(OUTRIDER);
+      return stand;
+    } catch (IOException | RuntimeException e) {
+      stand.close();
+      throw e;
+    }
+  }
+
+  /** The process of Outrider. */
+  long outriderPid() {
+    return Long.parseLong(
+        Command.run(
+            "docker", "inspect", "--format", "{{.State.Pid}}", PREFIX + "proxy-" + OUTRIDER));
+  }
+
+  /** The folder of {@code tls.crt} and {@code tls.key}, which clients have as {@code /tls}. */
+  Path certificates() {
+    return folder.resolve("tls");
+  }
+
+  /** The folder of scripts, which clients have as {@code /bench}. */
+  Path scripts() {
+    return folder.resolve("bench");
+  }
+
+  /** What Outrider tells of itself. */
+  String metrics() {
+    return Command.run("curl", "-sf", "http://127.0.0.1:" + HTTP + "/metrics");
+  }
+
+  /** The serial number of the certificate that Outrider shows to who connects now. */
+  String shownSerial() {
+    return Command.run(
+        "sh",
+        "-c",
+        "openssl s_client -starttls postgres -connect 127.0.0.1:"
+            + OUTRIDER
+            + " < /dev/null 2> /dev/null | openssl x509 -noout -serial");
+  }
+
+  /** Runs pgbench through Outrider. */
+  String pgbench(List<String> environment, List<String> options) {
+    List<String> all = new ArrayList<>(environment);
+    all.add("PGPORT=" + OUTRIDER);
+    return client(all, "pgbench", options);
+  }
+
   /** In the order in which they are measured. */
   List<Rival> rivals(boolean tls) {
     return tls ? encrypted : plain;
@@ -198,7 +252,8 @@ final class Stand implements AutoCloseable {
         upstream: unix:/run/postgresql/.s.PGSQL.%d
         http: {listen: "127.0.0.1:%d"}
         tls: {mode: allow, certificate: /tls/tls.crt, key: /tls/tls.key}
-        %s"""
+        %s\
+        """
             .formatted(port, POSTGRES, http, more));
     container(
         name,
@@ -372,6 +427,8 @@ final class Stand implements AutoCloseable {
                 folder.resolve("logs") + ":/logs",
                 "-v",
                 folder.resolve("bench") + ":/bench:ro",
+                "-v",
+                folder.resolve("tls") + ":/tls:ro",
                 "-e",
                 "PGHOST=127.0.0.1",
                 "-e",
