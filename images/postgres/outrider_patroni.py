@@ -14,7 +14,8 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
    that follows from it (function unready).
 6. A pod that was made again under its name elsewhere while this one still runs: the lock knows
    names only, so this one leaves it alone (functions is_replaced and is_impostor), and a lease that
-   has expired is not prolonged by the consent of the replicas (failsafe mode).
+   has expired is not prolonged by the consent of the replicas (failsafe mode). A primary that sees it
+   stops in good order, and gives the lock away if nobody has renewed it since.
 7. A primary whose PostgreSQL exits while the API server is away: it is started again, if the lease
    still stands and all other instances consent to it (function restart_without_dcs). Patroni would
    wait for the API server.
@@ -622,6 +623,8 @@ class Instance:
         self.stuck = Stuck(self._replay_is_held)
         self.succession = Succession()
         self.ha = None
+        # The version of the lock when this instance renewed it last.
+        self.lock_version = None
         # take_leader() has failed, and Patroni has not noticed yet.
         self.refused = False
         # The verdict that is published, and since when that is.
@@ -646,6 +649,29 @@ class Instance:
             return True
         logger.error("Another pod has the name of this one: the leader lock is not for this instance")
         return False
+
+    @guarded
+    def renewed(self, dcs):
+        """The lock was taken, or renewed, by this instance just now."""
+        self.lock_version = dcs._kinds.get(dcs.leader_path).metadata.resource_version
+
+    @guarded
+    def renewed_last(self, dcs):
+        """Whether nobody has written the lock since this instance did, as far as is known here.
+
+        What Patroni writes then is refused by the API server if the lock has changed meanwhile.
+        """
+        return self.lock_version == dcs._kinds.get(dcs.leader_path).metadata.resource_version
+
+    def leave(self, ha):
+        """Ends Patroni, and PostgreSQL with it; in its main thread, where its loop runs.
+
+        It would demote, keep the lock that it must not renew, and start a standby on a volume that
+        is the other pod's.
+        """
+        self.record.update(self.facts(ha))
+        if threading.current_thread() is threading.main_thread():
+            raise SystemExit
 
     def may_go_on_without_dcs(self, dcs):
         if not self.record.is_leased():
@@ -960,6 +986,7 @@ def hooks(instance):
             (Ha, "patroni", None),
             (Ha, "cluster", None),
             (Kubernetes, "_pods", None),
+            (Kubernetes, "_kinds", None),
             (Kubernetes, "_name", None),
             (PostmasterProcess, "_is_postmaster_process", []),
             (PostmasterProcess, "start", ["data_dir", "conf", "options"]),
@@ -975,13 +1002,17 @@ def hooks(instance):
     update_failsafe, handle_dcs_error = Ha.update_failsafe, Ha._handle_dcs_error
     ensure_unique_name = Patroni.ensure_unique_name
 
-    def after_asking(method, may=instance.may_hold_the_lock):
+    def after_asking(method, may=instance.may_hold_the_lock, otherwise=lambda ha: None):
         @functools.wraps(method)
         def hooked(self, *args, **kwargs):
             if not may(self.dcs):
+                otherwise(self)
                 return False
             instance.record.asking()
-            return method(self, *args, **kwargs)
+            answer = method(self, *args, **kwargs)
+            if answer:
+                instance.renewed(self.dcs)
+            return answer
 
         return hooked
 
@@ -1035,6 +1066,8 @@ def hooks(instance):
         return not instance.refused
 
     def hooked_delete(self, leader, last_lsn=None):
+        if instance.is_replaced(self) and not instance.renewed_last(self):
+            return False
         instance.releasing()
         return delete(self, leader, last_lsn)
 
@@ -1078,7 +1111,7 @@ def hooks(instance):
     Postgresql.stop = hooked_stop
     Patroni.ensure_unique_name = hooked_ensure_unique_name
     Ha.acquire_lock = after_asking(Ha.acquire_lock)
-    Ha.update_lock = after_asking(Ha.update_lock)
+    Ha.update_lock = after_asking(Ha.update_lock, otherwise=instance.leave)
     Ha.check_failsafe_topology = after_asking(Ha.check_failsafe_topology, instance.may_go_on_without_dcs)
     Ha.update_failsafe = hooked_update_failsafe
     Ha._handle_dcs_error = hooked_dcs_error

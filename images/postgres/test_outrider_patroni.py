@@ -702,6 +702,7 @@ class HookTest(Quiet):
         self.Kubernetes.delete_leader, self.Kubernetes.take_leader = delete_leader, take_leader
         self.Kubernetes.touch_member = touch_member
         self.pods = {"a-0": pod("uid-1")}
+        self.kinds = {}
         self.instance = outrider.Instance(self.record, self.clock, uid="uid-1")
         outrider.hooks(self.instance)
         self.ha = self.make_ha()
@@ -723,6 +724,9 @@ class HookTest(Quiet):
         dcs.event = threading.Event()
         dcs._name = "a-0"
         dcs._pods = self.pods
+        dcs._kinds = self.kinds
+        dcs._api, dcs._base_path = SimpleNamespace(use_endpoints=True), "/shop-rw"
+        dcs._mpp = SimpleNamespace(is_enabled=lambda: False)
         dcs.acquire_leader_lock = lambda: test.answers["acquire"]
         dcs.update_leader = lambda *args: test.answers["update"]
         dcs._cluster_thread_lock = threading.Lock()
@@ -848,13 +852,31 @@ class HookTest(Quiet):
         self.seen_by_server.clear()
 
         self.pods["a-0"] = pod("uid-2")
-        self.cycle(lambda: self.assertFalse(self.ha.update_lock()))
+        self.assertRaises(SystemExit, self.ha.update_lock)
 
         self.assertEqual("another pod has the name of this one", self.written()["reason"])
         self.assertEqual([], self.seen_by_server)
         self.assertFalse(self.ha.acquire_lock())
         self.assertFalse(self.ha.check_failsafe_topology())
         self.assertFalse(self.ha.dcs.take_leader())
+
+    def test_a_primary_that_was_replaced_gives_away_the_lock_that_it_was_the_last_to_renew(self):
+        self.postgres.is_running = lambda: None
+        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+        for version, given in (("7", True), ("8", False)):
+            with self.subTest(version=version):
+                self.pods["a-0"] = pod("uid-1")
+                self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="7"))
+                self.cycle(lambda: self.ha.update_lock())
+                self.pods["a-0"] = pod("uid-2")
+                self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version=version))
+                self.seen_by_server.clear()
+
+                self.assertRaises(SystemExit, self.ha.update_lock)
+                self.ha.shutdown()
+
+                self.assertEqual(given, ("delete", "none") in self.seen_by_server)
 
     def crashed_without_dcs(self):
         """A primary with a lease, whose PostgreSQL exits while the API server is away."""
