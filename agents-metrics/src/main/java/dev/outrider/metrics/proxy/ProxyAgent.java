@@ -5,6 +5,7 @@ import dev.outrider.agents.config.MetricsConfig;
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.TlsConfig;
+import dev.outrider.agents.config.TracesConfig;
 import dev.outrider.agents.lifecycle.Agent;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Lifecycle;
@@ -13,6 +14,7 @@ import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.Sessions;
 import dev.outrider.metrics.proxy.tls.ClientTls;
+import dev.outrider.metrics.proxy.traces.SpanExporter;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import dev.outrider.metrics.proxy.wire.WireMetrics;
@@ -21,11 +23,13 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +50,9 @@ import org.slf4j.LoggerFactory;
 public final class ProxyAgent implements Agent<ProxyConfig> {
   private static final Logger LOG = LoggerFactory.getLogger(ProxyAgent.class);
 
+  /** How long spans that still wait may take at the end. */
+  private static final Duration LAST_SPANS = Duration.ofSeconds(2);
+
   private final Surroundings surroundings;
   private final Transport transport;
   private final Set<EventLoop> used = ConcurrentHashMap.newKeySet();
@@ -53,6 +60,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   private volatile @Nullable Running running;
   private volatile @Nullable ClientTls tls;
   private volatile @Nullable WireMetrics wire;
+  private volatile @Nullable SpanExporter exporter;
   private volatile boolean stopping;
 
   /** What there is between start and stop. */
@@ -109,6 +117,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         new ProxyMetrics(surroundings.metrics(), this::connections, fence, this::certificateEnd);
     WireMetrics wireMetrics = wire(config);
     wire = wireMetrics;
+    export(config.traces(), metrics);
     Sessions sessions =
         new Sessions(
             metrics, () -> upstream, health, fence, Sessions.Limits.DEFAULTS, config, wireMetrics);
@@ -125,6 +134,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       health.end();
       stopping = true;
       takeUp(null, sessions);
+      export(null, metrics);
       loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw e;
     }
@@ -148,6 +158,30 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
             System::nanoTime,
             surroundings.clock())
         : null;
+  }
+
+  /** Spans go where it is configured from now on; what waits goes where it was to go. */
+  private void export(@Nullable TracesConfig traces, ProxyMetrics metrics) {
+    WireMetrics told = wire;
+    SpanExporter before = exporter;
+    SpanExporter changed = null;
+    if (traces != null) {
+      String version = ProxyAgent.class.getPackage().getImplementationVersion();
+      changed =
+          new SpanExporter(
+              traces,
+              version == null ? "unpackaged" : version,
+              System.getenv(),
+              metrics.spans(),
+              surroundings.clock());
+    }
+    exporter = changed;
+    if (told != null) {
+      told.spans(changed);
+    }
+    if (before != null) {
+      before.closeSoon(LAST_SPANS);
+    }
   }
 
   private static int eventLoops(ProxyConfig config) {
@@ -238,6 +272,9 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     if (otherTls) {
       takeUp(changedTls, now.sessions);
     }
+    if (!Objects.equals(changed.traces(), config.traces())) {
+      export(changed.traces(), now.metrics);
+    }
     upstream = upstream(changed);
     now.health.doubt();
     now.fence.guard(changed.instance());
@@ -262,7 +299,13 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   @Override
   public List<Problem> warnings() {
     ClientTls now = tls;
-    return now == null ? List.of() : now.problems();
+    List<Problem> problems = new ArrayList<>(now == null ? List.of() : now.problems());
+    SpanExporter spans = exporter;
+    Problem untold = spans == null ? null : spans.problem();
+    if (untold != null) {
+      problems.add(untold);
+    }
+    return problems;
   }
 
   @Override
@@ -335,5 +378,9 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     now.sessions.cut();
     now.loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
     takeUp(null, now.sessions);
+    SpanExporter spans = exporter;
+    if (spans != null) {
+      spans.close(LAST_SPANS);
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy;
 
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.traces.SpanExporter;
 import dev.outrider.protocol.frame.Desync;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
@@ -60,6 +61,8 @@ public final class ProxyMetrics {
     CUT
   }
 
+  private final PrometheusRegistry registry;
+  private SpanExporter.@Nullable Counter spans;
   private final Counter refused;
   private final Histogram connectSeconds;
   private final Counter drained;
@@ -96,6 +99,7 @@ public final class ProxyMetrics {
       IntSupplier open,
       Fence fence,
       Supplier<@Nullable Instant> certificateEnd) {
+    this.registry = registry;
     accepted =
         Counter.builder()
             .name("outrider_proxy_connections_total")
@@ -264,6 +268,33 @@ public final class ProxyMetrics {
   /** New certificate files were read. */
   public void tlsReloaded(boolean takenUp) {
     tlsReloads.labelValues(takenUp ? "success" : "failure").inc();
+  }
+
+  /** Counts spans; there from the first time that somebody asks for it. */
+  synchronized SpanExporter.Counter spans() {
+    SpanExporter.Counter there = spans;
+    if (there == null) {
+      Counter total =
+          Counter.builder()
+              .name("outrider_proxy_spans_total")
+              .help("Spans of queries, by what became of them")
+              .labelNames("result")
+              .register(registry);
+      for (SpanExporter.Result result : SpanExporter.Result.values()) {
+        total.initLabelValues(label(result));
+      }
+      there = (result, more) -> total.labelValues(label(result)).inc(more);
+      spans = there;
+    }
+    return there;
+  }
+
+  private static String label(SpanExporter.Result result) {
+    return switch (result) {
+      case EXPORTED -> "exported";
+      case DROPPED -> "dropped";
+      case FAILED -> "failed";
+    };
   }
 
   /** A session can no longer be followed. */

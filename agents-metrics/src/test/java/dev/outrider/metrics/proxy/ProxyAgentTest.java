@@ -9,11 +9,24 @@ import dev.outrider.agents.config.ConfigException;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
+import dev.outrider.metrics.proxy.traces.CollectorServer;
+import dev.outrider.protocol.backend.BackendMessage;
+import dev.outrider.protocol.backend.CommandComplete;
+import dev.outrider.protocol.backend.ReadyForQuery;
+import dev.outrider.protocol.frontend.FrontendMessage;
+import dev.outrider.protocol.frontend.Query;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.opentelemetry.proto.trace.v1.Span;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -144,6 +157,63 @@ class ProxyAgentTest {
       // Then
       assertEquals(
           "eventLoops: is 2 until a restart, so it cannot become 3 now", error.getMessage());
+    }
+  }
+
+  private static byte[] bytes(FrontendMessage message) {
+    ByteBuf out = Unpooled.buffer();
+    message.encode(out);
+    return ByteBufUtil.getBytes(out);
+  }
+
+  private static void send(SocketChannel server, BackendMessage... messages) throws IOException {
+    ByteBuf out = Unpooled.buffer();
+    for (BackendMessage message : messages) {
+      message.encode(out);
+    }
+    ByteBuffer bytes = out.nioBuffer();
+    while (bytes.hasRemaining()) {
+      server.write(bytes);
+    }
+  }
+
+  @Test
+  void tracesAreTakenUpWithoutARestart() throws Exception {
+    byte[] query =
+        bytes(
+            new Query(
+                Unpooled.copiedBuffer(
+                    "select 1 /*traceparent='00-0af7651916cd43dd8448eb211c80319c-"
+                        + "b7ad6b7169203331-01'*/",
+                    StandardCharsets.UTF_8)));
+    ReadyForQuery ready = new ReadyForQuery(ReadyForQuery.Status.IDLE);
+    try (CollectorServer collector = new CollectorServer();
+        ProxyFixture fixture = ProxyFixture.with(Transport.best());
+        Socket client = fixture.connect()) {
+      // Given
+      byte[] startup = RefusalTest.startup();
+      client.getOutputStream().write(startup);
+      try (SocketChannel server = fixture.acceptUpstream()) {
+        ProxyFixture.read(server, startup.length);
+        send(server, ready);
+
+        // When
+        fixture.proxy.reconfigure(with(fixture, "traces.endpoint", collector.endpoint()));
+        client.getOutputStream().write(query);
+        ProxyFixture.read(server, query.length);
+        send(server, new CommandComplete("SELECT 1"), ready);
+
+        // Then
+        Span span = collector.next().spans().getFirst();
+        assertTrue(span.getName().startsWith("SELECT "), span.getName());
+        assertTrue(span.toString().contains("127.0.0.1"), span::toString);
+
+        // When
+        fixture.proxy.reconfigure(ProxyFixture.config(fixture.socket, 100));
+
+        // Then
+        assertTrue(fixture.proxy.warnings().isEmpty());
+      }
     }
   }
 }

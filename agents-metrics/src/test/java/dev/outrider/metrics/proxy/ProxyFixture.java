@@ -130,6 +130,7 @@ final class ProxyFixture implements AutoCloseable {
         maxConnections,
         2,
         defaults.metrics(),
+        defaults.traces(),
         defaults.log());
   }
 

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *     with SQLSTATE 53300
  * @param eventLoops threads that relay, 1 to 256, or 0 for one per available processor, at most 8
  * @param metrics what is told of the messages that are relayed
+ * @param traces where spans of queries go, or null if they go nowhere
  * @param log what is logged
  */
 public record ProxyConfig(
@@ -56,6 +57,7 @@ public record ProxyConfig(
     int maxConnections,
     int eventLoops,
     MetricsConfig metrics,
+    @Nullable TracesConfig traces,
     LogConfig log)
     implements AgentConfig {
 
@@ -86,6 +88,7 @@ public record ProxyConfig(
           2000,
           0,
           MetricsConfig.DEFAULTS,
+          null,
           new LogConfig(LogConfig.Level.INFO));
 
   /** Every key, for help and documentation. */
@@ -176,6 +179,17 @@ public record ProxyConfig(
               "metrics.texts",
               "BOOLEAN",
               "whether /queries shows statements, without their values: true or false"),
+          new ConfigKey(
+              "traces.endpoint",
+              "URL",
+              "the collector that takes spans of queries, OTLP over HTTP; without it there are"
+                  + " none"),
+          new ConfigKey("traces.serviceName", "NAME", "service.name of the spans"),
+          new ConfigKey("traces.attributes", "NAME=VALUE,…", "more about the proxy, in the spans"),
+          new ConfigKey(
+              "traces.headersFile", "FILE", "headers for the collector, NAME: VALUE a line"),
+          new ConfigKey(
+              "traces.timeout", "DURATION", "how long the collector may take, 100ms to 1m"),
           new ConfigKey("log.level", "LEVEL", "error, warn, info, debug or trace"));
 
   /** Checks every range. */
@@ -194,6 +208,10 @@ public record ProxyConfig(
     }
     number("maxConnections", maxConnections, 1, 100_000);
     number("eventLoops", eventLoops, 0, 256);
+    if (traces != null && !metrics.enabled()) {
+      throw ConfigException.problem(
+          "traces", "need what is counted, but metrics.enabled is false (expected: true)");
+    }
   }
 
   static void duration(String key, Duration value, Duration least, Duration most) {
@@ -249,6 +267,7 @@ public record ProxyConfig(
                     section.value("maxConnections", DEFAULTS.maxConnections, ProxyConfig::integer),
                     section.value("eventLoops", DEFAULTS.eventLoops, ProxyConfig::integer),
                     section.section("metrics", DEFAULTS.metrics, MetricsConfig::from),
+                    section.sectionOrNull("traces", TracesConfig::from),
                     section.section(
                         "log", DEFAULTS.log, log -> LogConfig.from(log, DEFAULTS.log))));
   }
@@ -295,6 +314,7 @@ public record ProxyConfig(
         .put("maxConnections", String.valueOf(maxConnections))
         .put("eventLoops", String.valueOf(eventLoops))
         .put("metrics", metrics.toTree())
+        .put("traces", traces == null ? null : traces.toTree())
         .put("log", log.toTree())
         .build();
   }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -59,7 +60,13 @@ class ProxyConfigTest {
           Path.of("/tmp/outrider"),
           100,
           4,
-          new MetricsConfig(false, 10, 20, false),
+          new MetricsConfig(true, 10, 20, false),
+          new TracesConfig(
+              TracesConfig.endpoint("https://collector.example.org/v1/traces"),
+              "shop-db",
+              Map.of("k8s.namespace.name", "shop"),
+              Path.of("/etc/outrider/traces/headers"),
+              Duration.ofSeconds(3)),
           new LogConfig(LogConfig.Level.DEBUG));
 
   private static ProxyConfig parse(String yaml) {
@@ -145,7 +152,10 @@ class ProxyConfigTest {
         drainTimeout: 120s
         maxConnections: 100
         eventLoops: 4
-        metrics: {enabled: false, maxLabels: 10, maxFingerprints: 20, texts: false}
+        metrics: {enabled: true, maxLabels: 10, maxFingerprints: 20, texts: false}
+        traces: {endpoint: "https://collector.example.org", serviceName: shop-db, \
+        attributes: [k8s.namespace.name=shop], headersFile: /etc/outrider/traces/headers, \
+        timeout: 3s}
         log: {level: debug}
         """;
 
@@ -176,7 +186,7 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
@@ -192,6 +202,13 @@ class ProxyConfigTest {
           eventLoops: 257                       | proxy.yaml:1: eventLoops: "257" (expected: 0 to 256)
           log: {level: loud}                    | proxy.yaml:1: log.level: "loud" (expected: error, warn, info, debug or trace)
           metrics: {maxLabels: 3}               | proxy.yaml:1: metrics.maxLabels: "3" (expected: 4 to 200)
+          traces: {serviceName: a}              | proxy.yaml:1: traces.endpoint: is missing
+          traces: {endpoint: a}                 | proxy.yaml:1: traces.endpoint: "a" (expected: http:// or https://HOST[:PORT][/PATH], for example http://collector:4318)
+          traces: {endpoint: 'grpc://a:4317'}   | proxy.yaml:1: traces.endpoint: "grpc://a:4317" (expected: http:// or https://HOST[:PORT][/PATH], for example http://collector:4318)
+          traces: {endpoint: 'http://a:b@c'}    | proxy.yaml:1: traces.endpoint: "http://a:b@c" (expected: http:// or https://HOST[:PORT][/PATH], for example http://collector:4318)
+          traces: {endpoint: 'http://a', attributes: 'b c=d'} | proxy.yaml:1: traces.attributes: "b c=d" (expected: NAME=VALUE, the name of letters, digits, . _ and -)
+          traces: {endpoint: 'http://a', timeout: 2m} | proxy.yaml:1: traces.timeout: "2m" (expected: 100ms to 1m)
+          traces: {endpoint: 'http://a', headersFile: b} | proxy.yaml:1: traces.headersFile: "b" (expected: an absolute path)
           metrics: {enabled: yes}               | proxy.yaml:1: metrics.enabled: "yes" (expected: true or false)
           drainFolder: here                     | proxy.yaml:1: drainFolder: "here" (expected: an absolute path)
           instance: here                        | proxy.yaml:1: instance: "here" (expected: an absolute path)
@@ -224,7 +241,7 @@ class ProxyConfigTest {
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When

@@ -216,6 +216,7 @@ public final class ClusterObjects {
             defaults.maxConnections(),
             defaults.eventLoops(),
             defaults.metrics(),
+            defaults.traces(),
             defaults.log())
         .toYaml();
   }

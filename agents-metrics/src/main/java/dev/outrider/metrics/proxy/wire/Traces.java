@@ -3,8 +3,6 @@ package dev.outrider.metrics.proxy.wire;
 import dev.outrider.protocol.frontend.StartupMessage;
 import dev.outrider.protocol.sql.Fingerprinter;
 import dev.outrider.protocol.sql.Traceparent;
-import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -53,11 +51,13 @@ final class Traces {
    * behind any prefix, or of pg_tracing's; null if there is none.
    */
   static @Nullable Traceparent ofSession(StartupMessage startup) {
-    Map<String, String> settings = new HashMap<>(startup.parameters());
-    settings.putAll(startup.settings());
+    Traceparent of = of(startup.parameters());
+    return of == null && startup.parameters().containsKey("options") ? of(startup.settings()) : of;
+  }
+
+  private static @Nullable Traceparent of(Map<String, String> settings) {
     for (Map.Entry<String, String> setting : settings.entrySet()) {
-      String name = setting.getKey().toLowerCase(Locale.ROOT);
-      if (name.equals(NAME) || name.endsWith('.' + NAME) || name.equals(PG_TRACING)) {
+      if (isTrace(setting.getKey())) {
         Traceparent of = Traceparent.parse(setting.getValue());
         if (of != null) {
           return of;
@@ -65,5 +65,13 @@ final class Traces {
       }
     }
     return null;
+  }
+
+  private static boolean isTrace(String name) {
+    int prefix = name.length() - NAME.length();
+    return prefix >= 0
+        && ((name.regionMatches(true, prefix, NAME, 0, NAME.length())
+                && (prefix == 0 || name.charAt(prefix - 1) == '.'))
+            || name.equalsIgnoreCase(PG_TRACING));
   }
 }
