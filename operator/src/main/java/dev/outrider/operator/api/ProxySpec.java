@@ -21,6 +21,12 @@ import org.jspecify.annotations.Nullable;
     message =
         "superuserAccess true does not go with enabled false, with which PostgreSQL lets in its"
             + " superuser from beside it alone; allowed is enabled true, or superuserAccess false")
+@ValidationRule(
+    value = "!has(self.traces) || !has(self.enabled) || self.enabled",
+    fieldPath = ".traces",
+    message =
+        "traces are the proxy's and do not go with enabled false, with which clients reach"
+            + " PostgreSQL directly; allowed is enabled true, or no traces")
 public record ProxySpec(
     @JsonPropertyDescription(
             "Whether clients reach PostgreSQL through the proxy. Default true; false lets them"
@@ -35,4 +41,7 @@ public record ProxySpec(
     @JsonPropertyDescription(
             "TLS of clients. By default clients may encrypt, and the certificate is made and renewed"
                 + " by the operator.")
-        @Nullable TlsSpec tls) {}
+        @Nullable TlsSpec tls,
+    @JsonPropertyDescription(
+            "Where spans go of the queries that clients trace. By default nowhere.")
+        @Nullable TracesSpec traces) {}

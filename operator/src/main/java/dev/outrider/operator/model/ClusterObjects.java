@@ -5,9 +5,11 @@ import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.HttpConfig;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.TlsConfig;
+import dev.outrider.agents.config.TracesConfig;
 import dev.outrider.agents.config.UpstreamAddress;
 import dev.outrider.operator.api.DeletionPolicy;
 import dev.outrider.operator.api.ServiceSpec;
+import dev.outrider.operator.api.TracesSpec;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.Endpoints;
 import io.fabric8.kubernetes.api.model.EndpointsBuilder;
@@ -216,9 +218,22 @@ public final class ClusterObjects {
             defaults.maxConnections(),
             defaults.eventLoops(),
             defaults.metrics(),
-            defaults.traces(),
+            traces(),
             defaults.log())
         .toYaml();
+  }
+
+  private @Nullable TracesConfig traces() {
+    TracesSpec traces = wanted.traces();
+    return traces == null
+        ? null
+        : new TracesConfig(
+            TracesConfig.endpoint(traces.endpoint()),
+            Objects.requireNonNullElse(traces.serviceName(), TracesConfig.SERVICE),
+            // The pod the proxy knows by itself.
+            Map.of("k8s.namespace.name", names.namespace()),
+            null,
+            TracesConfig.TIMEOUT);
   }
 
   /**

@@ -1,7 +1,9 @@
 package dev.outrider.operator.model;
 
+import dev.outrider.agents.config.TracesConfig;
 import dev.outrider.operator.api.OwnedParameters;
 import dev.outrider.operator.api.PostgresClusterSpec;
+import dev.outrider.operator.api.TracesSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import java.math.BigDecimal;
@@ -35,6 +37,7 @@ public final class SpecValidation {
     }
     if (spec.proxy() != null) {
       resources("spec.proxy.resources", spec.proxy().resources(), "48Mi", errors);
+      traces(spec.proxy().traces(), errors);
     }
     locale(spec, errors);
     labels(spec, errors);
@@ -125,6 +128,21 @@ public final class SpecValidation {
           new SpecError(
               field + ".limits.memory",
               memory + " is too little to start with; allowed is " + least + " or more"));
+    }
+  }
+
+  /** What Kubernetes takes for a URL may be none for the proxy. */
+  private static void traces(@Nullable TracesSpec traces, List<SpecError> errors) {
+    if (traces == null) {
+      return;
+    }
+    try {
+      TracesConfig.endpoint(traces.endpoint());
+    } catch (IllegalArgumentException e) {
+      errors.add(
+          new SpecError(
+              "spec.proxy.traces.endpoint",
+              "\"" + traces.endpoint() + "\" cannot be used; allowed is " + e.getMessage()));
     }
   }
 

@@ -16,6 +16,7 @@ import dev.outrider.operator.api.SecretReference;
 import dev.outrider.operator.api.ServiceSpec;
 import dev.outrider.operator.api.ServicesSpec;
 import dev.outrider.operator.api.TlsSpec;
+import dev.outrider.operator.api.TracesSpec;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param parameters PostgreSQL's parameters: tuned, then the user's, then Outrider's own
  * @param postgresResources of the container, ours where the spec has none
  * @param superuserAccess whether the proxy lets {@code postgres} in
+ * @param traces where the proxy sends spans; null for nowhere
  * @param maximumReadLag bytes of WAL that a replica may have left to replay and still get clients;
  *     null for any amount
  * @param newVolumeAfter a duration, or {@link #NEVER}
@@ -50,6 +52,7 @@ public record Wanted(
     boolean proxy,
     boolean superuserAccess,
     Tls tls,
+    @Nullable TracesSpec traces,
     Replication replication,
     ServiceSpec rw,
     ServiceSpec ro,
@@ -174,6 +177,7 @@ public record Wanted(
         proxy,
         superuserAccess,
         tls,
+        traces,
         other,
         rw,
         ro,
@@ -210,6 +214,7 @@ public record Wanted(
         proxy.map(ProxySpec::enabled).orElse(true),
         proxy.map(ProxySpec::superuserAccess).orElse(false),
         Tls.of(proxy.map(ProxySpec::tls)),
+        proxy.map(ProxySpec::traces).orElse(null),
         replication(spec.replication()),
         services.map(ServicesSpec::rw).orElse(plain),
         services.map(ServicesSpec::ro).map(ReadServiceSpec::service).orElse(plain),
