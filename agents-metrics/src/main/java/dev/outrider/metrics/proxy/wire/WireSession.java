@@ -447,6 +447,10 @@ public final class WireSession implements Witness {
   }
 
   private void requestBody(byte type, ByteBuf in, int index, int length, boolean complete) {
+    if (skipping) {
+      // It began before it was known that Postgres will skip it.
+      return;
+    }
     switch (type) {
       case 'Q' -> query(in, index, length, complete);
       case 'P' -> parse(in, index, length, complete);

@@ -415,6 +415,26 @@ class WireSessionTest {
 
   /** Postgres skips the Query, so it does not wait for its answer for ever. */
   @Test
+  void aMessageIsSkippedAlsoIfItHadBegunWhenTheOneBeforeFailed() {
+    // Given
+    told.begin("alice", "shop", "app");
+    told.client(Messages.parse("", "select 1 / a"), Messages.bind("", ""), new Execute("", 0));
+    ByteBuf next = Unpooled.buffer();
+    Messages.parse("never", "select a").encode(next);
+
+    // When
+    told.client(next.readSlice(8));
+    told.upstream(ParseComplete.INSTANCE, BindComplete.INSTANCE, Messages.error("22012"));
+    told.client(next);
+    told.client(Sync.INSTANCE);
+    told.upstream(Messages.READY);
+
+    // Then
+    assertEquals(0, told.totals().overflows(Overflow.ANSWER));
+    assertEquals("0.0", value("prepared_statements"));
+  }
+
+  @Test
   void whatWasNeverPreparedHasNoErrors() {
     // Given
     told.begin("alice", "shop", "app");
