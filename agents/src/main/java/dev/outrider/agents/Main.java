@@ -50,7 +50,7 @@ public final class Main {
       String version,
       PrintWriter err) {
     Clock clock = Clock.systemUTC();
-    ConfigFile<C> source = new ConfigFile<>(file, options, command::bind);
+    ConfigFile<C> source = new ConfigFile<>(file, options, command::bind, clock);
     ConfigFile.Look.Changed<C> loaded;
     try {
       loaded = source.load();

@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
  *
  * <ol>
  *   <li>A new configuration is in force whole or not at all; a bad one is told in the log, in
- *       {@code /status} and in a metric, and the old one stays.
+ *       {@code /status} and in a metric, and the old one stays. It is tried again now and then, and
+ *       told again when there is another reason.
  *   <li>A drain is bounded by {@code drainTimeout}, whoever asks for it, and is never taken back.
  *   <li>Whatever crashes ends the process with exit code 1: an agent that half works is worse than
  *       one that restarts.
@@ -298,6 +299,7 @@ public final class Lifecycle<C extends AgentConfig> {
           checkRestartKeys(config, changed.config());
           working.reconfigure(changed.config());
         } catch (ConfigException | AgentException e) {
+          file.refused();
           refuse(String.valueOf(e.getMessage()));
           return;
         }
@@ -330,6 +332,10 @@ public final class Lifecycle<C extends AgentConfig> {
   }
 
   private void refuse(String message) {
+    Problem before = configProblem;
+    if (before != null && before.message().equals(message)) {
+      return;
+    }
     configProblem = new Problem("config", message, clock.instant());
     reloads.reloaded(false);
     LOG.atError()

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The file that an agent's configuration comes from, with command-line options on top; or the
  * options alone.
+ *
+ * <p>What is refused may be so for a reason that passes, a file that cannot be read now, an address
+ * that somebody else has still: it is tried again now and then, although the file stays the same.
  *
  * <p>Not safe for several threads.
  *
@@ -37,6 +41,7 @@ public final class ConfigFile<C extends AgentConfig> {
   private final @Nullable Path file;
   private final Map<String, String> options;
   private final Function<ConfigTree, C> binder;
+  private final Retry retry;
   private @Nullable FileStamp read;
   private @Nullable FileStamp seen;
   private @Nullable String lastOutcome;
@@ -47,12 +52,17 @@ public final class ConfigFile<C extends AgentConfig> {
    * @param file the YAML file, or null if there are only options
    * @param options values by dotted path, which win over the file
    * @param binder makes the record, throws {@link ConfigException}
+   * @param clock tells when what was refused is due again
    */
   public ConfigFile(
-      @Nullable Path file, Map<String, String> options, Function<ConfigTree, C> binder) {
+      @Nullable Path file,
+      Map<String, String> options,
+      Function<ConfigTree, C> binder,
+      InstantSource clock) {
     this.file = file;
     this.options = Map.copyOf(options);
     this.binder = binder;
+    this.retry = new Retry(clock);
   }
 
   /**
@@ -79,17 +89,23 @@ public final class ConfigFile<C extends AgentConfig> {
     FileStamp now = FileStamp.of(file);
     boolean settled = Objects.equals(now, seen);
     seen = now;
-    if (!settled || Objects.equals(now, read)) {
+    boolean changed = !Objects.equals(now, read);
+    if (!settled || !(changed || retry.isDue())) {
       return new Look.Unchanged<>();
     }
+    if (changed) {
+      retry.reset();
+    }
+    retry.tried();
     read = now;
     Look<C> found;
     String outcome;
     try {
-      Look.Changed<C> changed = bind();
-      outcome = changed.hash();
-      found = changed;
+      Look.Changed<C> bound = bind();
+      outcome = bound.hash();
+      found = bound;
     } catch (ConfigException e) {
+      retry.failed();
       outcome = String.valueOf(e.getMessage());
       found = new Look.Refused<>(outcome);
     }
@@ -97,6 +113,12 @@ public final class ConfigFile<C extends AgentConfig> {
     boolean same = outcome.equals(lastOutcome);
     lastOutcome = outcome;
     return same ? new Look.Unchanged<>() : found;
+  }
+
+  /** What the last look found could not be put in force: a later look finds it again. */
+  public void refused() {
+    lastOutcome = null;
+    retry.failed();
   }
 
   private Look.Changed<C> bind() {

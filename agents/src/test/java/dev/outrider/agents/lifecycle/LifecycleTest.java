@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -22,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +41,7 @@ class LifecycleTest {
     volatile List<Problem> unready = List.of();
     volatile @Nullable Runnable ended;
     volatile @Nullable RuntimeException startFails;
+    volatile @Nullable RuntimeException busy;
 
     @Override
     public void start() {
@@ -53,6 +54,11 @@ class LifecycleTest {
 
     @Override
     public void reconfigure(ProxyConfig config) {
+      RuntimeException now = busy;
+      if (now != null) {
+        calls.add("busy");
+        throw now;
+      }
       if (config.maxConnections() == 13) {
         throw ConfigException.problem("maxConnections", "is unlucky");
       }
@@ -96,6 +102,7 @@ class LifecycleTest {
 
   @TempDir Path folder;
   private final FakeAgent agent = new FakeAgent();
+  private final AtomicReference<Instant> now = new AtomicReference<>(NOW);
   private final AtomicLong nanoTime = new AtomicLong();
   private final List<Boolean> reloads = new CopyOnWriteArrayList<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -119,10 +126,10 @@ class LifecycleTest {
     if (!Files.exists(file)) {
       Files.writeString(file, yaml("drainTimeout: 10s"));
     }
-    ConfigFile<ProxyConfig> source = new ConfigFile<>(file, java.util.Map.of(), ProxyConfig::from);
+    ConfigFile<ProxyConfig> source =
+        new ConfigFile<>(file, java.util.Map.of(), ProxyConfig::from, now::get);
     Lifecycle<ProxyConfig> lifecycle =
-        new Lifecycle<>(
-            "proxy", "1.2.3", source, source.load(), InstantSource.fixed(NOW), nanoTime::get);
+        new Lifecycle<>("proxy", "1.2.3", source, source.load(), now::get, nanoTime::get);
     lifecycle.onReload(reloads::add);
     return lifecycle;
   }
@@ -307,6 +314,40 @@ class LifecycleTest {
     until(() -> reloads.size() == 5);
     until(() -> lifecycle.status().configProblem() == null);
     assertEquals(List.of(true, false, false, false, true), reloads);
+    assertFalse(exitCode.isDone());
+    lifecycle.crash(new IllegalStateException("the test is over"));
+  }
+
+  @Test
+  void whatIsRefusedForAReasonThatPassesIsTriedAgainAndToldOnce() throws Exception {
+    // Given
+    Lifecycle<ProxyConfig> lifecycle = lifecycle();
+    Future<Integer> exitCode = run(lifecycle);
+    agent.busy = new AgentException("listen: taken", null);
+    String good = yaml("maxConnections: 7");
+    Files.writeString(file, good);
+    until(() -> reloads.size() == 1);
+
+    // When
+    for (int attempt = 2; attempt < 4; attempt++) {
+      int calls = attempt;
+      now.updateAndGet(instant -> instant.plusSeconds(60));
+      until(() -> agent.calls.stream().filter("busy"::equals).count() == calls);
+    }
+
+    // Then
+    assertEquals(new Problem("config", "listen: taken", NOW), lifecycle.status().configProblem());
+
+    // When
+    agent.busy = null;
+    now.updateAndGet(instant -> instant.plusSeconds(60));
+
+    // Then
+    until(() -> reloads.size() == 2);
+    assertEquals(List.of(false, true), reloads);
+    until(() -> lifecycle.status().configProblem() == null);
+    assertEquals(
+        ConfigHash.of(good.getBytes(StandardCharsets.UTF_8)), lifecycle.status().configHash());
     assertFalse(exitCode.isDone());
     lifecycle.crash(new IllegalStateException("the test is over"));
   }

@@ -15,13 +15,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Instant;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ConfigFileTest {
   @TempDir Path volume;
+  private final AtomicReference<Instant> now =
+      new AtomicReference<>(Instant.parse("2026-01-02T03:04:05Z"));
   private int version;
 
   /** Writes as the kubelet does: a new folder, and a link that is swapped. */
@@ -34,7 +38,7 @@ class ConfigFileTest {
   }
 
   private ConfigFile<ProxyConfig> file(Map<String, String> options) {
-    return new ConfigFile<>(volume.resolve("proxy.yaml"), options, ProxyConfig::from);
+    return new ConfigFile<>(volume.resolve("proxy.yaml"), options, ProxyConfig::from, now::get);
   }
 
   @BeforeEach
@@ -72,7 +76,7 @@ class ConfigFileTest {
     // Given
     Path plain = volume.resolve("plain.yaml");
     Files.writeString(plain, "log: {level: info}");
-    ConfigFile<ProxyConfig> file = new ConfigFile<>(plain, Map.of(), ProxyConfig::from);
+    ConfigFile<ProxyConfig> file = new ConfigFile<>(plain, Map.of(), ProxyConfig::from, now::get);
     var _ = file.load();
 
     // When: an editor empties it, then writes it
@@ -135,6 +139,90 @@ class ConfigFileTest {
         refused.message());
   }
 
+  private void pass(int seconds) {
+    now.updateAndGet(instant -> instant.plusSeconds(seconds));
+  }
+
+  @Test
+  void aFileThatCannotBeReadForAMomentIsTriedAgain() throws IOException {
+    // Given: bytes that are there and cannot be read, whoever asks
+    Path plain = volume.resolve("plain.yaml");
+    Files.writeString(plain, "log: {level: info}");
+    ConfigFile<ProxyConfig> file = new ConfigFile<>(plain, Map.of(), ProxyConfig::from, now::get);
+    var _ = file.load();
+    Files.delete(plain);
+    Files.createDirectory(plain);
+    Look.Refused<?> refused = assertInstanceOf(Look.Refused.class, twice(file));
+    assertTrue(refused.message().contains("plain.yaml cannot be read: "), refused.message());
+
+    // Then: told once
+    pass(1);
+    assertInstanceOf(Look.Unchanged.class, file.look());
+    pass(2);
+    assertInstanceOf(Look.Unchanged.class, file.look());
+
+    // When
+    Files.delete(plain);
+    Files.writeString(plain, "log: {level: info}");
+
+    // Then
+    assertInstanceOf(Look.Changed.class, twice(file));
+    assertInstanceOf(Look.Unchanged.class, twice(file));
+  }
+
+  @Test
+  void whatIsRefusedByTheReaderIsTriedAgainThoughTheFileStaysTheSame() throws IOException {
+    // Given: what is not allowed now and may be later
+    mount("log: {level: info}");
+    boolean[] passing = {false};
+    ConfigFile<ProxyConfig> file =
+        new ConfigFile<>(
+            volume.resolve("proxy.yaml"),
+            Map.of(),
+            tree -> {
+              if (passing[0]) {
+                throw ConfigException.problem("", "not now");
+              }
+              return ProxyConfig.from(tree);
+            },
+            now::get);
+    var _ = file.load();
+    passing[0] = true;
+    mount("log: {level: debug}");
+    assertInstanceOf(Look.Refused.class, twice(file));
+
+    // When
+    passing[0] = false;
+
+    // Then
+    assertInstanceOf(Look.Unchanged.class, twice(file));
+    pass(1);
+    assertInstanceOf(Look.Changed.class, file.look());
+  }
+
+  @Test
+  void whatCouldNotBePutInForceIsFoundAgainAndMoreAndMoreSeldom() throws IOException {
+    // Given
+    mount("log: {level: info}");
+    ConfigFile<ProxyConfig> file = file(Map.of());
+    var _ = file.load();
+    mount("log: {level: debug}");
+    assertInstanceOf(Look.Changed.class, twice(file));
+
+    for (int seconds : new int[] {1, 2, 4, 8, 16, 32, 60, 60}) {
+      // When
+      file.refused();
+
+      // Then
+      pass(seconds - 1);
+      assertInstanceOf(Look.Unchanged.class, file.look());
+      pass(1);
+      assertInstanceOf(Look.Changed.class, file.look());
+    }
+    pass(600);
+    assertInstanceOf(Look.Unchanged.class, file.look());
+  }
+
   @Test
   void optionsWinOverTheFileAlsoWhenItChanges() throws IOException {
     // Given
@@ -156,7 +244,7 @@ class ConfigFileTest {
   void anOptionThatCannotBeUsedIsNamed() {
     // Given
     ConfigFile<ProxyConfig> file =
-        new ConfigFile<>(null, Map.of("drainTimeout", "soon"), ProxyConfig::from);
+        new ConfigFile<>(null, Map.of("drainTimeout", "soon"), ProxyConfig::from, now::get);
 
     // When
     ConfigException error = assertThrows(ConfigException.class, file::load);

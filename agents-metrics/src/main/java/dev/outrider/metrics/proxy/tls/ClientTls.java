@@ -12,7 +12,9 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.IllegalReferenceCountException;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -71,11 +73,12 @@ public final class ClientTls implements AutoCloseable {
             new KeyFiles(certificate, key, asks ? config.clientCa() : null),
             TlsContext::of,
             clock);
-    TlsContext first = keys.current();
-    Problem problem = keys.problem();
-    if (first == null || problem != null) {
+    TlsContext first;
+    try {
+      first = keys.first();
+    } catch (IOException | GeneralSecurityException e) {
       throw new AgentException(
-          "tls: " + (problem == null ? "no certificates" : problem.message()), null);
+          "tls: the certificates cannot be used: " + ReloadingKeys.why(e), null);
     }
     ClientTls tls = new ClientTls(config, keys, first, clock, metrics);
     tls.lookAtEnd();
