@@ -29,7 +29,7 @@ final class Listener implements AutoCloseable {
   }
 
   /**
-   * Starts to listen.
+   * Has the address from now on; nobody is taken in before {@link #open}.
    *
    * @param accept takes each client on its event loop
    * @throws AgentException if the address cannot be listened on
@@ -49,6 +49,7 @@ final class Listener implements AutoCloseable {
             .group(loops)
             .option(ChannelOption.SO_BACKLOG, BACKLOG)
             .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.AUTO_READ, false)
             .handler(new AcceptFailures(metrics))
             .childOption(ChannelOption.ALLOCATOR, Buffers.ALLOCATOR)
             .childOption(ChannelOption.RECVBUF_ALLOCATOR, Buffers.receive())
@@ -70,6 +71,11 @@ final class Listener implements AutoCloseable {
           "listen: cannot listen on " + listen + ": " + bound.cause().getMessage(), bound.cause());
     }
     return new Listener(bound.channel());
+  }
+
+  /** Takes in who has connected, and who connects from now on. */
+  void open() {
+    channel.config().setAutoRead(true);
   }
 
   /** Where it listens: tells the port if the configuration left it open. */

@@ -125,15 +125,16 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     fence.onShut(sessions::fence);
     fence.look();
     try {
-      takeUp(loadTls(config, metrics), sessions);
+      takeUp(config, loadTls(config, metrics), sessions);
       Listener listener = listen(config, loops, metrics, sessions);
       running = new Running(loops, health, fence, sessions, metrics, listener);
+      listener.open();
       chores.scheduleWithFixedDelay(
           fence::look, Fence.POLL_MILLIS, Fence.POLL_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RuntimeException e) {
       health.end();
       stopping = true;
-      takeUp(null, sessions);
+      takeUp(config, null, sessions);
       export(null, metrics);
       loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw e;
@@ -216,11 +217,11 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         : ClientTls.load(config.tls(), surroundings.clock(), metrics);
   }
 
-  private void takeUp(@Nullable ClientTls changed, Sessions sessions) {
+  private void takeUp(ProxyConfig changed, @Nullable ClientTls changedTls, Sessions sessions) {
     ClientTls before = tls;
-    tls = changed;
-    sessions.setTls(changed);
-    if (before != null) {
+    tls = changedTls;
+    sessions.configure(changed, changedTls);
+    if (before != null && before != changedTls) {
       before.close();
     }
   }
@@ -253,32 +254,33 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     Lifecycle.restartKey("eventLoops", config.eventLoops(), changed.eventLoops());
     Lifecycle.restartKey("metrics", config.metrics(), changed.metrics());
     // What is new first: if it cannot be had, nothing has changed.
-    boolean otherTls = !changed.tls().equals(config.tls());
-    ClientTls changedTls = otherTls ? loadTls(changed, now.metrics) : null;
-    if (!changed.listen().equals(config.listen())) {
-      Listener listener;
-      try {
-        listener = listen(changed, now.loops, now.metrics, now.sessions);
-      } catch (AgentException e) {
-        if (changedTls != null) {
-          changedTls.close();
-        }
-        throw e;
+    Listener listener =
+        changed.listen().equals(config.listen())
+            ? null
+            : listen(changed, now.loops, now.metrics, now.sessions);
+    ClientTls changedTls;
+    try {
+      changedTls = changed.tls().equals(config.tls()) ? tls : loadTls(changed, now.metrics);
+    } catch (AgentException e) {
+      if (listener != null) {
+        listener.close();
       }
-      Listener before = now.listener;
-      now.listener = listener;
-      before.close();
-    }
-    if (otherTls) {
-      takeUp(changedTls, now.sessions);
+      throw e;
     }
     if (!Objects.equals(changed.traces(), config.traces())) {
       export(changed.traces(), now.metrics);
     }
+    // Before anybody comes to a new address: what is let in there may be meant for it alone.
+    takeUp(changed, changedTls, now.sessions);
+    now.fence.guard(changed.instance());
     upstream = upstream(changed);
     now.health.doubt();
-    now.fence.guard(changed.instance());
-    now.sessions.configure(changed);
+    if (listener != null) {
+      Listener before = now.listener;
+      now.listener = listener;
+      listener.open();
+      before.close();
+    }
     config = changed;
   }
 
@@ -377,7 +379,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     now.listener.close();
     now.sessions.cut();
     now.loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
-    takeUp(null, now.sessions);
+    takeUp(config, null, now.sessions);
     SpanExporter spans = exporter;
     if (spans != null) {
       spans.close(LAST_SPANS);

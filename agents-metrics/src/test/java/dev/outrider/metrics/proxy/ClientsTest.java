@@ -291,6 +291,30 @@ class ClientsTest {
     }
   }
 
+  @Test
+  void whoHasConnectedBeforeAChangeAndBeginsAfterItMeetsTheNewRules() throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(Transport.best())) {
+      // Given
+      Socket client = fixture.connect();
+      ProxyFixture.until(() -> fixture.counter("outrider_proxy_connections") == 1);
+
+      // When
+      fixture.proxy.reconfigure(
+          ProxyConfig.from(
+              ProxyFixture.config(fixture.socket, 100)
+                  .toTree()
+                  .with("access", "[{action: reject, users: [shop]}]", "test")));
+      client.getOutputStream().write(RefusalTest.startup());
+
+      // Then
+      RefusalTest.assertError(
+          "28000",
+          "the proxy's access rules reject connection from host \"127.0.0.1\", user \"shop\","
+              + " database \"shop\", no encryption",
+          client.getInputStream());
+    }
+  }
+
   /** A header of version 2: PROXY over TCP with IPv4, or LOCAL. */
   private static byte[] header(boolean local, int... address) {
     ByteBuffer header = ByteBuffer.allocate(28);

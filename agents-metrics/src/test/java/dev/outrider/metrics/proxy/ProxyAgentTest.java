@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.agents.config.ConfigException;
 import dev.outrider.agents.config.ConfigTree;
+import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
+import dev.outrider.metrics.proxy.fence.BootClock;
+import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.traces.CollectorServer;
 import dev.outrider.protocol.backend.BackendMessage;
 import dev.outrider.protocol.backend.CommandComplete;
@@ -18,7 +21,9 @@ import dev.outrider.protocol.frontend.Query;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoopGroup;
 import io.opentelemetry.proto.trace.v1.Span;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -28,6 +33,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.Clock;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +134,42 @@ class ProxyAgentTest {
           String.valueOf(error.getMessage()).startsWith("listen: cannot listen on " + address),
           error.getMessage());
       assertTrue(fixture.opaque(fixture.connect()).isConnected());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nobodyIsTakenInAtANewAddressBeforeAllIsReadyForThem(Transport transport) throws Exception {
+    EventLoopGroup loops = transport.eventLoops(1, () -> {});
+    AtomicInteger accepted = new AtomicInteger();
+    try (Listener listener =
+        Listener.bind(
+            new HostPort("127.0.0.1", 0),
+            transport,
+            loops,
+            new ProxyMetrics(
+                new PrometheusRegistry(),
+                () -> 0,
+                new Fence(null, BootClock.system(), System::nanoTime, Clock.systemUTC()),
+                () -> null),
+            _ -> accepted.incrementAndGet())) {
+      // Given
+      InetSocketAddress address = listener.address();
+      Socket client = new Socket(address.getAddress(), address.getPort());
+      // What it did of itself, it has done by now.
+      for (int task = 0; task < 100; task++) {
+        loops.next().submit(() -> {}).sync();
+      }
+      assertEquals(0, accepted.get());
+
+      // When
+      listener.open();
+
+      // Then
+      ProxyFixture.until(() -> accepted.get() == 1);
+      client.close();
+    } finally {
+      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
     }
   }
 

@@ -161,7 +161,7 @@ final class Session {
     this.metrics = metrics;
     this.wire = sessions.wire(client.eventLoop());
     this.turns = new Turns(this::lost, wire);
-    this.rules = sessions.rules();
+    this.rules = sessions.policy().rules();
     this.address = client.remoteAddress() instanceof InetSocketAddress tcp ? tcp : null;
     client.pipeline().addLast(new ClientSide());
     if (address != null && rules.isTrusted(plain(address.getAddress()))) {
@@ -463,7 +463,7 @@ final class Session {
   }
 
   private void answer(Opening.Encryption encryption) {
-    boolean yes = encryption.tls() && tls == null && sessions.tls() != null;
+    boolean yes = encryption.tls() && tls == null && sessions.policy().tls() != null;
     client.writeAndFlush(client.alloc().buffer(1).writeByte(yes ? 'S' : 'N'));
     if (yes) {
       encrypt(Unpooled.EMPTY_BUFFER);
@@ -476,7 +476,7 @@ final class Session {
    * @param first those that are here already
    */
   private void encrypt(ByteBuf first) {
-    ClientTls terminator = sessions.tls();
+    ClientTls terminator = sessions.policy().tls();
     if (tls != null || terminator == null) {
       first.release();
       closeRefused(Refusal.ENCRYPTION);
@@ -516,7 +516,9 @@ final class Session {
               "no PostgreSQL user name specified in startup packet"));
       return;
     }
-    ClientTls terminator = sessions.tls();
+    // That of now: the client may have waited since before a change.
+    Sessions.Policy policy = sessions.policy();
+    ClientTls terminator = policy.tls();
     if (terminator != null) {
       ErrorResponse lacking = lacking(terminator.config(), user);
       if (lacking != null) {
@@ -528,7 +530,7 @@ final class Session {
     AccessRules.Denial denial =
         from == null
             ? null
-            : rules.access().denial(message, user, plain(from.getAddress()), tls != null);
+            : policy.rules().access().denial(message, user, plain(from.getAddress()), tls != null);
     if (denial != null) {
       refuse(awaiting, denial.reason(), denial.error());
       return;

@@ -8,7 +8,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What the configuration says of sessions; a new one is for those that have not begun.
+ * What the configuration says of sessions; a new one is for those that have not begun. Who is let
+ * in is asked when a session begins, the rest when its client connects.
  *
  * @param access who is let in
  * @param proxyProtocol who sends the header of the PROXY protocol

@@ -47,6 +47,15 @@ public final class Sessions {
     LIMIT
   }
 
+  /**
+   * What is in force at one moment: rules and TLS that belong together.
+   *
+   * @param maxConnections sessions at once
+   * @param rules what else is said of sessions
+   * @param tls the TLS of clients; null: none
+   */
+  record Policy(int maxConnections, SessionRules rules, @Nullable ClientTls tls) {}
+
   // Above the limit so many may wait to begin, and so many that were refused may linger.
   private static final int SPARE = 256;
 
@@ -67,9 +76,7 @@ public final class Sessions {
   private final Fence fence;
   private final Limits limits;
   private final @Nullable WireMetrics wire;
-  private volatile int maxConnections;
-  private volatile SessionRules rules;
-  private volatile @Nullable ClientTls tls;
+  private volatile Policy policy;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
   private volatile boolean draining;
 
@@ -97,8 +104,7 @@ public final class Sessions {
     this.health = health;
     this.fence = fence;
     this.limits = limits;
-    this.maxConnections = config.maxConnections();
-    this.rules = SessionRules.of(config);
+    this.policy = new Policy(config.maxConnections(), SessionRules.of(config), null);
     this.wire = wire;
   }
 
@@ -109,6 +115,7 @@ public final class Sessions {
    */
   public void accept(Channel client) {
     metrics.accepted.inc();
+    int maxConnections = policy.maxConnections();
     if (open.size() >= 2 * (maxConnections + SPARE)) {
       metrics.refused(ProxyMetrics.Refusal.LIMIT);
       client.close();
@@ -164,24 +171,23 @@ public final class Sessions {
     }
   }
 
-  /** What is said of sessions from now on; those that there are stay as they are. */
-  public void configure(ProxyConfig config) {
-    maxConnections = config.maxConnections();
-    rules = SessionRules.of(config);
+  /**
+   * What is said of sessions from now on, all at once; those that have begun stay as they are.
+   *
+   * @param tls the TLS of clients; null: none
+   */
+  public void configure(ProxyConfig config, @Nullable ClientTls tls) {
+    policy = new Policy(config.maxConnections(), SessionRules.of(config), tls);
   }
 
-  SessionRules rules() {
-    return rules;
+  /** What is in force now; who asks for several things must ask for them at once. */
+  Policy policy() {
+    return policy;
   }
 
   /** When clients that have vanished are given up. */
   public KeepAlive keepAlive() {
-    return rules.keepAlive();
-  }
-
-  /** The TLS of clients that connect from now on; null: none. */
-  public void setTls(@Nullable ClientTls tls) {
-    this.tls = tls;
+    return policy.rules().keepAlive();
   }
 
   /** How many clients are connected. */
@@ -268,7 +274,7 @@ public final class Sessions {
     if (fence.problem() != null) {
       return Verdict.FENCED;
     }
-    return atWork.get() > maxConnections ? Verdict.LIMIT : Verdict.ADMITTED;
+    return atWork.get() > policy.maxConnections() ? Verdict.LIMIT : Verdict.ADMITTED;
   }
 
   /**
@@ -301,10 +307,6 @@ public final class Sessions {
 
   Upstream upstream() {
     return upstream.get();
-  }
-
-  @Nullable ClientTls tls() {
-    return tls;
   }
 
   UpstreamHealth health() {
