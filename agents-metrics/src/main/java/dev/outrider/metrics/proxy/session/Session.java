@@ -34,6 +34,7 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.netty.util.IllegalReferenceCountException;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
@@ -476,17 +477,34 @@ final class Session {
    * @param first those that are here already
    */
   private void encrypt(ByteBuf first) {
-    ClientTls terminator = sessions.policy().tls();
-    if (tls != null || terminator == null) {
+    SslHandler handler = tls == null ? terminator() : null;
+    if (handler == null) {
       first.release();
       closeRefused(Refusal.ENCRYPTION);
       return;
     }
-    SslHandler handler = terminator.handler(client.alloc());
     tls = handler;
     handshakeBegun = System.nanoTime();
     client.pipeline().addFirst(handler);
     client.pipeline().fireChannelRead(first);
+  }
+
+  /** What encrypts; null if nothing shall. */
+  private @Nullable SslHandler terminator() {
+    while (true) {
+      ClientTls terminator = sessions.policy().tls();
+      if (terminator == null) {
+        return null;
+      }
+      try {
+        return terminator.handler(client.alloc());
+      } catch (IllegalReferenceCountException e) {
+        // Another one has taken its place just now.
+        if (terminator == sessions.policy().tls()) {
+          throw e;
+        }
+      }
+    }
   }
 
   private void encrypted(SslHandler handler) {
