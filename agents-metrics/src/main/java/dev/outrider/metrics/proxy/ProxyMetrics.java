@@ -94,7 +94,14 @@ public final class ProxyMetrics {
   /** Sessions that the fence has ended. */
   public final CounterDataPoint fencedSessions;
 
-  ProxyMetrics(
+  /**
+   * Registers what it counts.
+   *
+   * @param open how many clients are connected
+   * @param fence whether it is open, and the lease
+   * @param certificateEnd when the certificate in force ends; null if there is none
+   */
+  public ProxyMetrics(
       PrometheusRegistry registry,
       IntSupplier open,
       Fence fence,

@@ -203,7 +203,7 @@ final class Session {
         .eventLoop()
         .execute(
             () -> {
-              if (isAtWork(state)) {
+              if (isOwing(state)) {
                 drainEnd = DrainEnd.CUT;
               }
               if (state instanceof Relaying && turns.canBeTold() && mayPass()) {
@@ -259,9 +259,7 @@ final class Session {
     drainEnd = how;
     relaying.upstream().close();
     client.write(encoded(error));
-    enter(relaying.toLingering());
-    client.config().setAutoRead(true);
-    endOutput();
+    sayLast(relaying);
   }
 
   private ByteBuf encoded(ErrorResponse error) {
@@ -371,17 +369,26 @@ final class Session {
   }
 
   private void enter(SessionState next) {
-    boolean before = isAtWork(state);
+    boolean worked = isAtWork(state);
+    boolean owed = isOwing(state);
     if (state instanceof Awaiting && !(next instanceof Awaiting)) {
       sessions.begun(this);
     }
     state = next;
-    if (before && !isAtWork(next)) {
-      sessions.ended(drainEnd);
+    if (worked && !isAtWork(next)) {
+      sessions.ended();
+    }
+    if (owed && !isOwing(next)) {
+      sessions.paid(drainEnd);
     }
   }
 
-  /** Whether there is an upstream, or about to be: what a drain waits for. */
+  /** Whether the client is still to get something: what a drain waits for. */
+  private static boolean isOwing(SessionState state) {
+    return isAtWork(state) || (state instanceof Lingering lingering && lingering.owing());
+  }
+
+  /** Whether there is an upstream, or about to be. */
   private static boolean isAtWork(SessionState state) {
     return switch (state) {
       case Connecting _, Relaying _ -> true;
@@ -891,10 +898,16 @@ final class Session {
         sessions.health().doubt();
       }
       relaying.upstream().close();
-      enter(relaying.toLingering());
-      client.config().setAutoRead(true);
-      endOutput();
+      sayLast(relaying);
     }
+  }
+
+  /** What waits for the client is the last that it gets. */
+  private void sayLast(Relaying relaying) {
+    enter(relaying.toLingering());
+    boundBy(TimeUnit.SECONDS.toMillis(sessions.limits().lastWordsSeconds()), null);
+    client.config().setAutoRead(true);
+    endOutput();
   }
 
   /**
@@ -913,9 +926,11 @@ final class Session {
     }
     written.addListener(
         _ -> {
-          if (!(state instanceof Lingering) || !(client instanceof DuplexChannel duplex)) {
+          if (!(state instanceof Lingering lingering)
+              || !(client instanceof DuplexChannel duplex)) {
             return;
           }
+          enter(lingering.toWritten());
           if (duplex.isInputShutdown()) {
             close();
           } else {

@@ -32,7 +32,7 @@ sealed interface SessionState {
     }
 
     Lingering toLingering() {
-      return new Lingering();
+      return new Lingering(false);
     }
   }
 
@@ -52,7 +52,7 @@ sealed interface SessionState {
     }
 
     Lingering toLingering() {
-      return new Lingering();
+      return new Lingering(true);
     }
   }
 
@@ -69,16 +69,22 @@ sealed interface SessionState {
     }
 
     Lingering toLingering() {
-      return new Lingering();
+      return new Lingering(true);
     }
   }
 
   /**
    * Everything for the client is on its way and so is the end of it. What it still sends is thrown
    * away until it ends, too: closing earlier would make the kernel send a reset, which may overtake
-   * the last words.
+   * last words.
+   *
+   * @param owing whether it is of a session that was admitted, and not all is written yet
    */
-  record Lingering() implements SessionState {}
+  record Lingering(boolean owing) implements SessionState {
+    Lingering toWritten() {
+      return new Lingering(false);
+    }
+  }
 
   /** Both connections are closed or about to be. */
   record Closed() implements SessionState {}

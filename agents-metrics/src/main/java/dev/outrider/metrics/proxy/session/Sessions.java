@@ -32,11 +32,12 @@ public final class Sessions {
    * The bounds of the states in which a client could hold a connection without using it.
    *
    * @param refusalSeconds until a client that is refused has read the answer
+   * @param lastWordsSeconds until a client has taken the last that Postgres has said
    * @param lingerSeconds until a client that has been told the end ends, too
    */
-  public record Limits(long refusalSeconds, long lingerSeconds) {
+  public record Limits(long refusalSeconds, long lastWordsSeconds, long lingerSeconds) {
     /** The bounds that hold unless a test has others. */
-    public static final Limits DEFAULTS = new Limits(5, 5);
+    public static final Limits DEFAULTS = new Limits(5, 60, 5);
   }
 
   /** Whether a client that begins may go on. */
@@ -67,7 +68,10 @@ public final class Sessions {
   // each has said.
   private final Map<Session, Integer> waiting = new LinkedHashMap<>();
   private int unfinished;
+  // Those that have an upstream, which the limit is for; and with them those whose clients have not
+  // taken the last that it has said, which a drain waits for.
   private final AtomicInteger atWork = new AtomicInteger();
+  private final AtomicInteger owing = new AtomicInteger();
   // Sessions whose event loop has not yet come to ask whether the fence has ended them.
   private final AtomicInteger fencing = new AtomicInteger();
   private final ProxyMetrics metrics;
@@ -205,10 +209,12 @@ public final class Sessions {
    *   <li>One with a transaction, a query or a COPY under way when it has become idle.
    *   <li>Replication at once: it has no end to wait for, and goes on elsewhere from its slot.
    *   <li>One whose messages cannot be followed, and whatever else is left, by {@link #cut}.
+   *   <li>A client that is slow to take what it is still to get is waited for.
    *   <li>A CancelRequest passes: the drain may be waiting for that query.
    * </ol>
    *
-   * @param ended run once, when no session is left that has an upstream
+   * @param ended run once, when no session is left that has an upstream, or a client that has not
+   *     taken all
    */
   public void drain(Runnable ended) {
     drained.set(ended);
@@ -258,13 +264,19 @@ public final class Sessions {
   Verdict admit() {
     // Counted before the look at the flag, as a drain sets the flag before it looks at the count:
     // one sees the other.
+    owing.incrementAndGet();
     atWork.incrementAndGet();
     Verdict verdict = verdict();
     if (verdict != Verdict.ADMITTED) {
-      atWork.decrementAndGet();
-      endIfIdle();
+      takeBack();
     }
     return verdict;
+  }
+
+  private void takeBack() {
+    atWork.decrementAndGet();
+    owing.decrementAndGet();
+    endIfIdle();
   }
 
   private Verdict verdict() {
@@ -282,6 +294,7 @@ public final class Sessions {
    * neither is a drain while there are sessions: it may wait for that very query.
    */
   Verdict admitCancel() {
+    owing.incrementAndGet();
     atWork.incrementAndGet();
     Verdict verdict = Verdict.ADMITTED;
     if (fence.problem() != null) {
@@ -290,15 +303,19 @@ public final class Sessions {
       verdict = Verdict.DRAINING;
     }
     if (verdict != Verdict.ADMITTED) {
-      atWork.decrementAndGet();
-      endIfIdle();
+      takeBack();
     }
     return verdict;
   }
 
   /** A session that was admitted has no upstream any more. */
-  void ended(ProxyMetrics.DrainEnd how) {
+  void ended() {
     atWork.decrementAndGet();
+  }
+
+  /** The client of a session that was admitted has taken all, or is gone. */
+  void paid(ProxyMetrics.DrainEnd how) {
+    owing.decrementAndGet();
     if (draining) {
       metrics.drained(how);
       endIfIdle();
@@ -331,7 +348,7 @@ public final class Sessions {
   }
 
   private void endIfIdle() {
-    if (draining && atWork.get() == 0) {
+    if (draining && owing.get() == 0) {
       Runnable ended = drained.getAndSet(null);
       if (ended != null) {
         ended.run();

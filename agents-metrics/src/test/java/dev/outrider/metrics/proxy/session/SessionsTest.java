@@ -1,0 +1,185 @@
+package dev.outrider.metrics.proxy.session;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.outrider.agents.config.ProxyConfig;
+import dev.outrider.metrics.proxy.ProxyMetrics;
+import dev.outrider.metrics.proxy.fence.BootClock;
+import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.upstream.Upstream;
+import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
+import dev.outrider.protocol.backend.Authentication;
+import dev.outrider.protocol.backend.BackendKeyData;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.EventLoop;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Sessions whose time and whose connections the test has in its hands. */
+// A write or a close that fails is told to the handlers, not by its future.
+@SuppressWarnings("FutureReturnValueIgnored")
+class SessionsTest {
+  private static final long BOUND = 7;
+
+  /** Postgres, whose connections the test keeps. */
+  private static final class Postgres implements Upstream {
+    final List<EmbeddedChannel> connections = new ArrayList<>();
+
+    @Override
+    public ChannelFuture connect(EventLoop loop, ChannelHandler handler) {
+      EmbeddedChannel connection = new EmbeddedChannel(handler);
+      connections.add(connection);
+      return connection.newSucceededFuture();
+    }
+
+    @Override
+    public boolean isBusy(Throwable cause, long nanos) {
+      return false;
+    }
+
+    @Override
+    public @Nullable String absence() {
+      return null;
+    }
+  }
+
+  private final Postgres postgres = new Postgres();
+  private final Fence fence =
+      new Fence(null, BootClock.system(), System::nanoTime, Clock.systemUTC());
+  private final ProxyMetrics metrics =
+      new ProxyMetrics(new PrometheusRegistry(), () -> 0, fence, () -> null);
+  private final Sessions sessions;
+  private int drained;
+
+  SessionsTest() {
+    UpstreamHealth health =
+        new UpstreamHealth(() -> postgres, new EmbeddedChannel().eventLoop(), Clock.systemUTC());
+    health.end();
+    fence.look();
+    sessions =
+        new Sessions(
+            metrics,
+            () -> postgres,
+            health,
+            fence,
+            new Sessions.Limits(5, BOUND, 5),
+            ProxyConfig.DEFAULTS,
+            null);
+  }
+
+  private static ByteBuf startup() {
+    byte[] parameters = "user\0shop\0database\0shop\0\0".getBytes(UTF_8);
+    return Unpooled.buffer()
+        .writeInt(8 + parameters.length)
+        .writeInt(196608)
+        .writeBytes(parameters);
+  }
+
+  private static ByteBuf hello() {
+    ByteBuf hello = Unpooled.buffer();
+    new Authentication.Ok().encode(hello);
+    new BackendKeyData(4711, Unpooled.wrappedBuffer(new byte[32])).encode(hello);
+    return hello.writeByte('Z').writeInt(5).writeByte('I');
+  }
+
+  /** A session that Postgres has let in; of what it has said, the client has taken nothing. */
+  private SlowClient letIn() {
+    SlowClient client = new SlowClient();
+    sessions.accept(client);
+    client.writeInbound(startup());
+    EmbeddedChannel server = postgres.connections.getLast();
+    server.writeInbound(hello());
+    server.releaseOutbound();
+    return client;
+  }
+
+  private static void pass(EmbeddedChannel channel, long millis) {
+    channel.advanceTimeBy(millis, TimeUnit.MILLISECONDS);
+    channel.runScheduledPendingTasks();
+  }
+
+  @Test
+  void aDrainWaitsForClientsThatAreSlowToTakeTheLast() {
+    // Given
+    SlowClient client = letIn();
+    postgres.connections.getLast().close();
+
+    // When
+    sessions.drain(() -> drained++);
+    client.runPendingTasks();
+    // Then
+    assertEquals(0, drained);
+
+    // When
+    client.take();
+    // Then
+    assertEquals(1, drained);
+    client.close();
+    client.runPendingTasks();
+    assertEquals(1, drained);
+  }
+
+  @Test
+  void anIdleSessionThatADrainEndsIsWaitedForToo() {
+    // Given
+    SlowClient client = letIn();
+
+    // When
+    sessions.drain(() -> drained++);
+    client.runPendingTasks();
+    // Then
+    assertFalse(postgres.connections.getLast().isActive());
+    assertEquals(0, drained);
+
+    // When
+    client.take();
+    // Then
+    assertEquals(1, drained);
+  }
+
+  @Test
+  void aDrainThatTakesTooLongWaitsForNobody() {
+    // Given
+    SlowClient client = letIn();
+    postgres.connections.getLast().close();
+    sessions.drain(() -> drained++);
+
+    // When
+    sessions.cut();
+    client.runPendingTasks();
+
+    // Then
+    assertEquals(1, drained);
+    assertFalse(client.isActive());
+  }
+
+  @Test
+  void aClientThatTakesNothingAnyMoreIsClosed() {
+    // Given
+    SlowClient client = letIn();
+    postgres.connections.getLast().close();
+
+    // When
+    pass(client, BOUND * 1000 - 1);
+    // Then
+    assertTrue(client.isActive());
+
+    // When
+    pass(client, 1);
+    // Then
+    assertFalse(client.isActive());
+    assertEquals(0, sessions.size());
+  }
+}
