@@ -19,9 +19,11 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -89,8 +91,53 @@ class ClientsTest {
               .array();
       SocketChannel cancel = fixture.acceptUpstream();
       assertArrayEquals(expected, ProxyFixture.read(cancel, expected.length));
-      assertEquals(1, fixture.counter("outrider_proxy_cancelled_queries"));
+      cancel.close();
+      ProxyFixture.until(() -> fixture.counter("outrider_proxy_cancelled_queries") == 1);
       assertEquals(0, ProxyFixture.readAll(server).length);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void manyThatVanishAtOnceAreNotInTheWayOfWhoComes(Transport transport) throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(transport)) {
+      // Given
+      int clients = 40;
+      int atOnce = 16;
+      List<Socket> vanishing = new ArrayList<>();
+      List<SocketChannel> servers = new ArrayList<>();
+      for (int i = 0; i < clients; i++) {
+        Socket client = fixture.connect();
+        SocketChannel server = letIn(fixture, client);
+        client.getOutputStream().write(QUERY);
+        assertArrayEquals(QUERY, ProxyFixture.read(server, QUERY.length));
+        vanishing.add(client);
+        servers.add(server);
+      }
+
+      // When
+      for (int i = 0; i < clients; i++) {
+        vanishing.get(i).close();
+        assertEquals(0, ProxyFixture.readAll(servers.get(i)).length);
+      }
+
+      // Then
+      Queue<SocketChannel> cancels = new ArrayDeque<>();
+      for (int i = 0; i < atOnce; i++) {
+        cancels.add(fixture.acceptUpstream());
+      }
+      assertTrue(fixture.nobodyConnected());
+      for (int i = atOnce; i < clients; i++) {
+        SocketChannel cancel = cancels.remove();
+        assertEquals(12 + KEY.length, ProxyFixture.read(cancel, 12 + KEY.length).length);
+        cancel.close();
+        cancels.add(fixture.acceptUpstream());
+      }
+      for (SocketChannel cancel : cancels) {
+        assertEquals(12 + KEY.length, ProxyFixture.read(cancel, 12 + KEY.length).length);
+        cancel.close();
+      }
+      ProxyFixture.until(() -> fixture.counter("outrider_proxy_cancelled_queries") == clients);
     }
   }
 

@@ -17,10 +17,16 @@ final class Cancellation extends ChannelInboundHandlerAdapter {
 
   private final byte[] request;
   private final Fence.Pass pass;
+  private boolean sent;
 
   Cancellation(byte[] request, Fence.Pass pass) {
     this.request = request;
     this.pass = pass;
+  }
+
+  /** Whether Postgres has it; on the event loop. */
+  boolean isSent() {
+    return sent;
   }
 
   @Override
@@ -29,7 +35,9 @@ final class Cancellation extends ChannelInboundHandlerAdapter {
       context.close();
       return;
     }
-    context.writeAndFlush(Unpooled.wrappedBuffer(request));
+    context
+        .writeAndFlush(Unpooled.wrappedBuffer(request))
+        .addListener(written -> sent = written.isSuccess());
     // Postgres answers nothing, and closes when it has sent the signal.
     context.executor().schedule(() -> context.close(), LIMIT_SECONDS, TimeUnit.SECONDS);
   }

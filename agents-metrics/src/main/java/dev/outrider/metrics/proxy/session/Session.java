@@ -864,8 +864,9 @@ final class Session {
       return;
     }
     cancelRequest = null;
-    metrics.cancelled.inc();
-    chosen.connect(client.eventLoop(), new Cancellation(request, held));
+    sessions
+        .cancellations()
+        .add(new Cancellations.Order(client.eventLoop(), chosen, request, held));
   }
 
   /** The client has sent its last byte. */

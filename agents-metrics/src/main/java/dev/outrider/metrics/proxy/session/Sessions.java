@@ -80,6 +80,7 @@ public final class Sessions {
   private final Fence fence;
   private final Limits limits;
   private final @Nullable WireMetrics wire;
+  private final Cancellations cancellations;
   private volatile Policy policy;
   private final AtomicReference<@Nullable Runnable> drained = new AtomicReference<>();
   private volatile boolean draining;
@@ -110,6 +111,7 @@ public final class Sessions {
     this.limits = limits;
     this.policy = new Policy(config.maxConnections(), SessionRules.of(config), null);
     this.wire = wire;
+    this.cancellations = new Cancellations(metrics);
   }
 
   /**
@@ -337,6 +339,11 @@ public final class Sessions {
   /** Who is told of what a session on this event loop says; null: nobody. */
   @Nullable WireSession wire(EventLoop loop) {
     return wire == null ? null : wire.session(loop);
+  }
+
+  /** What cancels the queries of clients that are gone. */
+  Cancellations cancellations() {
+    return cancellations;
   }
 
   Limits limits() {

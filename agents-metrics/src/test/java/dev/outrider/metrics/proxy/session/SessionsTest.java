@@ -19,7 +19,9 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.EventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,9 +38,19 @@ class SessionsTest {
   /** Postgres, whose connections the test keeps. */
   private static final class Postgres implements Upstream {
     final List<EmbeddedChannel> connections = new ArrayList<>();
+    int refuses;
+    int attempts;
 
     @Override
     public ChannelFuture connect(EventLoop loop, ChannelHandler handler) {
+      attempts++;
+      if (refuses > 0) {
+        refuses--;
+        EmbeddedChannel refused = new EmbeddedChannel();
+        ChannelFuture failed = refused.newFailedFuture(new IOException("refused"));
+        refused.close();
+        return failed;
+      }
       EmbeddedChannel connection = new EmbeddedChannel(handler);
       connections.add(connection);
       return connection.newSucceededFuture();
@@ -94,6 +106,10 @@ class SessionsTest {
     return hello.writeByte('Z').writeInt(5).writeByte('I');
   }
 
+  private static ByteBuf query() {
+    return Unpooled.buffer().writeByte('Q').writeInt(6).writeByte('x').writeByte(0);
+  }
+
   /** A session that Postgres has let in; of what it has said, the client has taken nothing. */
   private SlowClient letIn() {
     SlowClient client = new SlowClient();
@@ -103,6 +119,12 @@ class SessionsTest {
     server.writeInbound(hello());
     server.releaseOutbound();
     return client;
+  }
+
+  /** Ends its side, which is what the proxy sees first; its connection's clock goes on. */
+  private static void vanish(SlowClient client) {
+    client.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+    client.runPendingTasks();
   }
 
   private static void pass(EmbeddedChannel channel, long millis) {
@@ -181,5 +203,58 @@ class SessionsTest {
     // Then
     assertFalse(client.isActive());
     assertEquals(0, sessions.size());
+  }
+
+  @Test
+  void aQueryWhoseCancelPostgresRefusesIsCancelledALittleLater() {
+    // Given
+    SlowClient client = letIn();
+    client.writeInbound(query());
+    postgres.connections.getLast().releaseOutbound();
+    postgres.attempts = 0;
+    postgres.refuses = 2;
+
+    // When: the client vanishes
+    vanish(client);
+    // Then
+    assertEquals(1, postgres.attempts);
+    assertEquals(0, metrics.cancelled.get());
+
+    // When
+    pass(client, 100);
+    pass(client, 200);
+    // Then
+    assertEquals(3, postgres.attempts);
+    EmbeddedChannel cancel = postgres.connections.getLast();
+    cancel.runPendingTasks();
+    ByteBuf request = cancel.readOutbound();
+    assertEquals(12 + 32, request.readableBytes());
+    request.release();
+
+    // When
+    cancel.close();
+    cancel.runPendingTasks();
+    // Then
+    assertEquals(1, metrics.cancelled.get());
+  }
+
+  @Test
+  void aPostgresThatIsAwayIsNotAskedForEver() {
+    // Given
+    SlowClient client = letIn();
+    client.writeInbound(query());
+    postgres.connections.getLast().releaseOutbound();
+    postgres.attempts = 0;
+    postgres.refuses = 100;
+
+    // When
+    vanish(client);
+    for (int second = 0; second < 60; second++) {
+      pass(client, 1000);
+    }
+
+    // Then
+    assertEquals(Cancellations.ATTEMPTS, postgres.attempts);
+    assertEquals(0, metrics.cancelled.get());
   }
 }
