@@ -10,9 +10,12 @@ final class Tally {
   /** The key of what there was no room for. */
   static final int REST = -1;
 
+  private static final int[] NO_KEYS = {};
+  private static final long[] NO_COUNTS = {};
+
   private final int most;
-  private int[] keys = new int[2];
-  private long[] counts = new long[2];
+  private int[] keys = NO_KEYS;
+  private long[] counts = NO_COUNTS;
   private int size;
   private long rest;
 
@@ -37,8 +40,9 @@ final class Tally {
       return;
     }
     if (size == keys.length) {
-      keys = Arrays.copyOf(keys, size * 2);
-      counts = Arrays.copyOf(counts, size * 2);
+      int room = Math.max(2, size * 2);
+      keys = Arrays.copyOf(keys, room);
+      counts = Arrays.copyOf(counts, room);
     }
     keys[size] = key;
     counts[size++] = count;
@@ -47,6 +51,14 @@ final class Tally {
   /** Takes in what another has counted. */
   void add(Tally other) {
     other.forEach(this::add);
+  }
+
+  /** Forgets all. */
+  void clear() {
+    keys = NO_KEYS;
+    counts = NO_COUNTS;
+    size = 0;
+    rest = 0;
   }
 
   /** Takes a key and its count. */

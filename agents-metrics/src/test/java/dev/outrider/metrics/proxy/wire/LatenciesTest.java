@@ -48,6 +48,33 @@ class LatenciesTest {
     assertEquals(900, natives);
   }
 
+  @Test
+  void countsBeyondWhatFitsInHalfTheMemory() {
+    // Given: as many as nobody observes one by one
+    Latencies one = new Latencies(Latencies.COARSE);
+    Latencies other = new Latencies(Latencies.COARSE);
+    one.observe(1_000_000);
+    long[] wanted = {1, 0};
+    for (int i = 0; i < 25; i++) {
+      other.add(one);
+      wanted[1] += wanted[0];
+      one.add(other);
+      wanted[0] += wanted[1];
+    }
+    assertTrue(wanted[1] > Integer.MAX_VALUE);
+
+    // When: in buckets on both sides of those that there are
+    one.observe(1);
+    one.observe(100_000_000_000L);
+    one.observe(1_000_000);
+
+    // Then
+    assertEquals(wanted[0] + 3, one.count());
+    assertEquals(
+        List.of(1L, wanted[0] + 1, 1L),
+        one.nativeBuckets().stream().map(bucket -> bucket.getCount()).toList());
+  }
+
   private static List<Long> counts(Latencies times) {
     return times.classicBuckets().stream().map(bucket -> bucket.getCount()).toList();
   }
