@@ -59,7 +59,7 @@ final class Figures {
    */
   @Nullable String shownText(boolean texts) {
     return texts && calls > 0 && fingerprint != null && !fingerprint.isWithheld()
-        ? fingerprint.text
+        ? fingerprint.text()
         : null;
   }
 
@@ -72,6 +72,20 @@ final class Figures {
     nanos += other.nanos;
     latencies.add(other.latencies);
     errors.add(other.errors);
+  }
+
+  /**
+   * Forgets all, since others have taken it in: who knows the statement by it, a prepared one, may
+   * keep it for long.
+   */
+  void clear() {
+    calls = 0;
+    rows = 0;
+    bytesFromClient = 0;
+    bytesFromUpstream = 0;
+    nanos = 0;
+    latencies.clear();
+    errors.clear();
   }
 
   /** How often it was executed with success. */

@@ -3,6 +3,8 @@ package dev.outrider.metrics.proxy.wire;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -18,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>So a statement that takes much time has as many newcomers' time to show it as an eighth of
  *       the room, and no sum over all fingerprints and the rest ever loses anything.
  *   <li>One that comes back after it was retired starts from nothing, as any counter after a
- *       restart.
+ *       restart. Its text is remembered for a while: what was prepared long ago does not tell it
+ *       again.
  * </ol>
  *
  * <p>Safe for all threads; asked only for what an event loop has not met yet.
@@ -29,23 +32,39 @@ final class Fingerprints {
 
   private record Key(LabelSet labels, long hash) {}
 
+  // Of the texts of retired ones, in characters.
+  private static final int MOST_REMEMBERED = 128 << 10;
+
   private final int most;
+  // By hash, the one that was wanted last at the end.
+  private final Map<Long, String> texts = new LinkedHashMap<>(16, 0.75f, true);
+  private int remembered;
   private final Map<Key, Fingerprint> kept = new HashMap<>();
 
   Fingerprints(int most) {
     this.most = most;
   }
 
-  /** The fingerprint, as it is or made now, for an event loop that will count with it. */
-  synchronized Figures admit(LabelSet labels, long hash, Supplier<String> text) {
+  /**
+   * The fingerprint, as it is or made now, for an event loop that will count with it.
+   *
+   * @param text gives its normalised text; null if that is not known any more
+   */
+  synchronized Figures admit(LabelSet labels, long hash, Supplier<@Nullable String> text) {
     Key key = new Key(labels, hash);
     Fingerprint known = kept.get(key);
     if (known == null) {
       if (kept.size() >= most) {
         retire();
       }
-      known = new Fingerprint(labels, hash, text.get());
+      String told = text.get();
+      known = new Fingerprint(labels, hash, told == null ? texts.get(hash) : told);
       kept.put(key, known);
+    } else if (known.text() == null) {
+      String told = text.get();
+      if (told != null) {
+        known.seen(told);
+      }
     }
     Figures figures = new Figures(known);
     known.counts(figures);
@@ -57,8 +76,22 @@ final class Fingerprints {
     all.forEach(Fingerprint::weigh);
     all.sort(Comparator.comparingDouble(Fingerprint::weight));
     for (Fingerprint least : all.subList(0, Math.max(1, most / 8))) {
+      remember(least.hash, least.text());
       least.retire();
       kept.remove(new Key(least.labels, least.hash));
+    }
+  }
+
+  private void remember(long hash, @Nullable String text) {
+    if (text == null) {
+      return;
+    }
+    String before = texts.put(hash, text);
+    remembered += text.length() - (before == null ? 0 : before.length());
+    Iterator<String> oldest = texts.values().iterator();
+    while (remembered > MOST_REMEMBERED) {
+      remembered -= oldest.next().length();
+      oldest.remove();
     }
   }
 

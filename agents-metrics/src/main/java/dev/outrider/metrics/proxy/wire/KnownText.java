@@ -45,6 +45,16 @@ final class KnownText {
     }
   }
 
+  /** Whether the fingerprint of one of its statements has no figures of its own any more. */
+  boolean isOfRetired() {
+    for (Figures of : figures) {
+      if (of.fingerprint != null && of.fingerprint.isRetired()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The figures of a statement, from 0; null for one of which nothing is known. */
   @Nullable Figures figures(int statement) {
     return statement < figures.length ? figures[statement] : null;

@@ -172,7 +172,7 @@ final class LoopFigures {
     return figures(session, fingerprinter.hash(statement), () -> fingerprinter.text(statement));
   }
 
-  private Figures figures(SessionFigures session, long hash, Supplier<String> text) {
+  private Figures figures(SessionFigures session, long hash, Supplier<@Nullable String> text) {
     long key = hash + session.labels.index() * SALT;
     Figures known = table.get(key);
     if (known != null) {
@@ -181,9 +181,10 @@ final class LoopFigures {
         return known;
       }
       session.rest.add(known);
+      known.clear();
       table.remove(key);
     }
-    if (table.size() >= 2 * fingerprints.most()) {
+    if (table.size() >= fingerprints.most() + fingerprints.most() / 4) {
       sweep();
     }
     Figures admitted = fingerprints.admit(session.labels, hash, text);
@@ -200,14 +201,14 @@ final class LoopFigures {
     if (of.labels.index() == session.labels.index() && !of.isRetired()) {
       return before;
     }
-    Figures now = figures(session, of.hash, () -> of.text);
+    Figures now = figures(session, of.hash, of::text);
     if (of.isWithheld() && now.fingerprint != null) {
       now.fingerprint.withhold();
     }
     return now;
   }
 
-  /** Moves the figures of retired fingerprints to the rest. */
+  /** Moves the figures of retired fingerprints to the rest, and forgets texts with them. */
   private void sweep() {
     List<Figures> retired = new ArrayList<>();
     table.forEach(
@@ -220,7 +221,20 @@ final class LoopFigures {
       Fingerprint of = figures.fingerprint;
       if (of != null) {
         of(of.labels).rest.add(figures);
+        figures.clear();
         table.remove(of.hash + of.labels.index() * SALT);
+      }
+    }
+    if (!retired.isEmpty()) {
+      forgetRetiredTexts();
+    }
+  }
+
+  private void forgetRetiredTexts() {
+    for (int i = 0; i < texts.length; i++) {
+      KnownText text = texts[i];
+      if (text != null && text.isOfRetired()) {
+        texts[i] = null;
       }
     }
   }

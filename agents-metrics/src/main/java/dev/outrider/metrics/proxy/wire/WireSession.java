@@ -69,6 +69,8 @@ public final class WireSession implements Witness {
     final KnownText text;
     // What the name was tied to before, as long as Postgres may still refuse the new one.
     @Nullable Named before;
+    // How many there are before it, each tied to the one before.
+    int depth;
     // Postgres has skipped its Parse.
     boolean skipped;
     // Of its Parse.
@@ -77,6 +79,12 @@ public final class WireSession implements Witness {
     Named(KnownText text, @Nullable ParsedTraces traces) {
       this.text = text;
       this.traces = traces;
+    }
+
+    /** Says what the name was tied to; of many that Postgres has not come to, not all are kept. */
+    void tie(@Nullable Named to) {
+      before = to == null || to.depth == MAX_BEFORE ? null : to;
+      depth = before == null ? 0 : before.depth + 1;
     }
   }
 
@@ -96,6 +104,8 @@ public final class WireSession implements Witness {
   private static final int MAX_NAMES = 1024;
   private static final int MAX_PREPARED = 4096;
   private static final int MAX_PORTALS = 256;
+  // What is prepared under one name without waiting for an answer.
+  private static final int MAX_BEFORE = 64;
   private static final int MAX_SETTING = 256;
   private static final String STANDARD_STRINGS = "standard_conforming_strings";
   private static final String CLIENT_ENCODING = "client_encoding";
@@ -516,7 +526,7 @@ public final class WireSession implements Witness {
     Named before = define(name, named);
     add(Pending.PARSE, named, name, 0);
     if (!lost) {
-      named.before = before;
+      named.tie(before);
     }
   }
 

@@ -134,7 +134,7 @@ final class Told {
   Figures figures(String text) {
     Figures sum = new Figures(null);
     for (Figures figures : totals().fingerprints()) {
-      if (figures.fingerprint != null && figures.fingerprint.text.equals(text)) {
+      if (figures.fingerprint != null && text.equals(figures.fingerprint.text())) {
         sum.add(figures);
       }
     }

@@ -134,7 +134,7 @@ class WireModelTest {
         long[] errors = {0};
         figures.errors().forEach((_, count) -> errors[0] += count);
         is.put(
-            figures.fingerprint.text,
+            String.valueOf(figures.fingerprint.text()),
             figures.calls() + " calls " + figures.rows() + " rows " + errors[0] + " errors");
       }
     }

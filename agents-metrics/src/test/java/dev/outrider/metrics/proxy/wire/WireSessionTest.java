@@ -2,6 +2,7 @@ package dev.outrider.metrics.proxy.wire;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.protocol.SqlState;
@@ -150,7 +151,7 @@ class WireSessionTest {
     play(told);
     assertFalse(told.series().toString().contains("secret"));
     for (Figures figures : told.totals().fingerprints()) {
-      assertFalse(figures.fingerprint != null && figures.fingerprint.text.contains("secret"));
+      assertFalse(figures.fingerprint != null && String.valueOf(figures.fingerprint.text()).contains("secret"));
     }
   }
 
@@ -250,7 +251,7 @@ class WireSessionTest {
         List.of("app"),
         told.totals().fingerprints().stream()
             .map(figures -> figures.fingerprint)
-            .filter(fingerprint -> fingerprint != null && fingerprint.text.equals("select $1"))
+            .filter(fingerprint -> fingerprint != null && "select $1".equals(fingerprint.text()))
             .filter(fingerprint -> fingerprint != null)
             .map(fingerprint -> fingerprint.labels.application())
             .filter(application -> !application.equals("psql"))
@@ -521,6 +522,64 @@ class WireSessionTest {
 
     // Then
     assertEquals(0, told.session().keptBefore("s"));
+  }
+
+  @Test
+  void ofManyThatWaitUnderOneNameNotAllAreKept() {
+    // Given
+    told.begin("alice", "shop", "app");
+
+    for (int i = 1; i < 1000; i++) {
+      // When
+      told.client(Messages.parse("s", "select 1"));
+
+      // Then
+      assertTrue(told.session().keptBefore("s") <= 64);
+    }
+  }
+
+  /** A prepared statement may stay for days. */
+  @Test
+  void aPreparedStatementKeepsNothingOfAFingerprintThatHasMadeRoom() {
+    // Given
+    Told few = new Told(new Random(0), 8);
+    few.begin("alice", "shop", "app");
+    few.client(
+        Messages.parse("s", "select a from t"),
+        Messages.bind("", "s"),
+        new Execute("", 0),
+        Sync.INSTANCE);
+    few.upstream(
+        ParseComplete.INSTANCE, BindComplete.INSTANCE, Messages.done("SELECT 1"), Messages.READY);
+    Fingerprint before = few.totals().fingerprints().iterator().next().fingerprint;
+    assertTrue(before != null && "select a from t".equals(before.text()));
+
+    // When
+    for (int i = 0; i < 100; i++) {
+      few.pass(MILLI);
+      few.client(Messages.query("select a from t_" + i));
+      few.pass(MILLI);
+      few.upstream(Messages.done("SELECT 1"), Messages.READY);
+    }
+
+    // Then
+    assertTrue(before.isRetired());
+    assertNull(before.text());
+
+    // When
+    few.client(Messages.bind("", "s"), new Execute("", 0), Sync.INSTANCE);
+    few.upstream(BindComplete.INSTANCE, Messages.done("SELECT 1"), Messages.READY);
+
+    // Then: it is known again, and no call is lost
+    assertEquals(1, few.figures("select a from t").calls());
+    long calls = 0;
+    for (Figures figures : few.totals().fingerprints()) {
+      calls += figures.calls();
+    }
+    for (SessionFigures session : few.totals().sessions()) {
+      calls += session.rest.calls();
+    }
+    assertEquals(102, calls);
   }
 
   /** As asyncpg does: it prepares, and only later executes. */
