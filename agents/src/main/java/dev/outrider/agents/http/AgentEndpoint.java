@@ -11,7 +11,6 @@ import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.StatusConfig;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Page;
-import io.prometheus.metrics.exporter.httpserver.MetricsHandler;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -104,7 +103,7 @@ public final class AgentEndpoint implements AutoCloseable {
     HttpServer secret = null;
     ThreadPoolExecutor threads = threads();
     plain.setExecutor(threads);
-    handle(plain, "/metrics", new MetricsHandler(metrics));
+    handle(plain, "/metrics", new StreamedMetrics(metrics));
     handle(plain, "/livez", exchange -> answer(exchange, "alive", "stuck", readings.stuck()));
     handle(
         plain, "/readyz", exchange -> answer(exchange, "ready", "not ready", readings.unready()));

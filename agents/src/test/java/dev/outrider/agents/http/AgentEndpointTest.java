@@ -11,9 +11,12 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.agents.lifecycle.Page;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -32,7 +35,11 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.zip.GZIPInputStream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -209,6 +216,67 @@ class AgentEndpointTest {
     try (AgentEndpoint endpoint = start(Map.of())) {
       // Then
       assertTrue(get(endpoint, "/metrics").body().contains("\nthings_total 3.0\n"));
+    }
+  }
+
+  @Test
+  void metricsAreSentAsTheyAreWrittenAndNotHeldAsAWhole() throws Exception {
+    // Given
+    Counter.builder().name("things_total").help("Things").register(metrics).inc(3);
+    try (AgentEndpoint endpoint = start(Map.of());
+        HttpClient client = HttpClient.newHttpClient()) {
+      URI uri = URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/metrics");
+
+      // When
+      HttpResponse<String> plain =
+          client.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+      HttpResponse<byte[]> compressed =
+          client.send(
+              HttpRequest.newBuilder(uri).header("Accept-Encoding", "br, gzip").build(),
+              HttpResponse.BodyHandlers.ofByteArray());
+
+      // Then
+      assertTrue(plain.headers().firstValue("Content-Length").isEmpty());
+      assertEquals("gzip", compressed.headers().firstValue("Content-Encoding").orElse(""));
+      try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed.body()))) {
+        assertEquals(plain.body(), new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      }
+    }
+  }
+
+  @Test
+  void scrapesAtOnceAreAnsweredOneAfterTheOther() throws Exception {
+    // Given
+    AtomicInteger underWay = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    GaugeWithCallback.builder()
+        .name("slow")
+        .help("Slow")
+        .callback(
+            callback -> {
+              most.accumulateAndGet(underWay.incrementAndGet(), Math::max);
+              LockSupport.parkNanos(1_000_000);
+              callback.call(1);
+              underWay.decrementAndGet();
+            })
+        .register(metrics);
+    try (AgentEndpoint endpoint = start(Map.of());
+        HttpClient client = HttpClient.newHttpClient()) {
+      URI uri = URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/metrics");
+
+      // When
+      List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        answers.add(
+            client.sendAsync(
+                HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString()));
+      }
+
+      // Then
+      for (CompletableFuture<HttpResponse<String>> answer : answers) {
+        assertEquals(200, answer.get().statusCode());
+      }
+      assertEquals(1, most.get());
     }
   }
 
