@@ -136,6 +136,8 @@ final class Session {
   // First in the client's pipeline, if the client has asked for TLS.
   private @Nullable SslHandler tls;
   private boolean tlsAtOnce;
+  // The client was told that it may begin TLS, and has not yet.
+  private boolean tlsNext;
   private long handshakeBegun;
   // Where the client is; behind a load balancer the header of the PROXY protocol tells.
   private @Nullable InetSocketAddress address;
@@ -397,6 +399,11 @@ final class Session {
   }
 
   private void clientRead(ByteBuf bytes) {
+    if (tlsNext) {
+      tlsNext = false;
+      encrypt(bytes);
+      return;
+    }
     metrics.fromClients.inc(bytes.readableBytes());
     switch (state) {
       case Awaiting awaiting -> {
@@ -473,9 +480,7 @@ final class Session {
   private void answer(Opening.Encryption encryption) {
     boolean yes = encryption.tls() && tls == null && sessions.policy().tls() != null;
     client.writeAndFlush(client.alloc().buffer(1).writeByte(yes ? 'S' : 'N'));
-    if (yes) {
-      encrypt(Unpooled.EMPTY_BUFFER);
-    }
+    tlsNext = yes;
   }
 
   /**
@@ -491,6 +496,7 @@ final class Session {
       return;
     }
     tls = handler;
+    sessions.encrypts(this);
     handshakeBegun = System.nanoTime();
     client.pipeline().addFirst(handler);
     client.pipeline().fireChannelRead(first);

@@ -13,6 +13,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,10 +35,12 @@ public final class Sessions {
    * @param refusalSeconds until a client that is refused has read the answer
    * @param lastWordsSeconds until a client has taken the last that Postgres has said
    * @param lingerSeconds until a client that has been told the end ends, too
+   * @param handshakes how many clients may be about TLS at once, and have not begun
    */
-  public record Limits(long refusalSeconds, long lastWordsSeconds, long lingerSeconds) {
+  public record Limits(
+      long refusalSeconds, long lastWordsSeconds, long lingerSeconds, int handshakes) {
     /** The bounds that hold unless a test has others. */
-    public static final Limits DEFAULTS = new Limits(5, 60, 5);
+    public static final Limits DEFAULTS = new Limits(5, 60, 5, 1024);
   }
 
   /** Whether a client that begins may go on. */
@@ -68,6 +71,8 @@ public final class Sessions {
   // each has said.
   private final Map<Session, Integer> waiting = new LinkedHashMap<>();
   private int unfinished;
+  // Those among them that have begun TLS, the first first.
+  private final Set<Session> encrypting = new LinkedHashSet<>();
   // Those that have an upstream, which the limit is for; and with them those whose clients have not
   // taken the last that it has said, which a drain waits for.
   private final AtomicInteger atWork = new AtomicInteger();
@@ -163,6 +168,27 @@ public final class Sessions {
     }
   }
 
+  /**
+   * A client begins TLS, which takes much memory for one that may be nobody. When there are too
+   * many, the one that is about it for longest is closed.
+   */
+  void encrypts(Session session) {
+    Session longest = null;
+    synchronized (waiting) {
+      if (!waiting.containsKey(session)) {
+        return;
+      }
+      encrypting.add(session);
+      if (encrypting.size() > limits.handshakes()) {
+        longest = encrypting.iterator().next();
+        forget(longest);
+      }
+    }
+    if (longest != null) {
+      longest.crowdOut();
+    }
+  }
+
   /** A session has said what it wants, or is closed. */
   void begun(Session session) {
     synchronized (waiting) {
@@ -171,6 +197,7 @@ public final class Sessions {
   }
 
   private void forget(Session session) {
+    encrypting.remove(session);
     Integer bytes = waiting.remove(session);
     if (bytes != null) {
       unfinished -= bytes;

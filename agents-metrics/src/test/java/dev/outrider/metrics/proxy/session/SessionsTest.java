@@ -9,6 +9,8 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.tls.Authority;
+import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import dev.outrider.protocol.backend.Authentication;
@@ -22,12 +24,15 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Sessions whose time and whose connections the test has in its hands. */
 // A write or a close that fails is told to the handlers, not by its future.
@@ -86,7 +91,7 @@ class SessionsTest {
             () -> postgres,
             health,
             fence,
-            new Sessions.Limits(5, BOUND, 5),
+            new Sessions.Limits(5, BOUND, 5, 3),
             ProxyConfig.DEFAULTS,
             null);
   }
@@ -203,6 +208,49 @@ class SessionsTest {
     // Then
     assertFalse(client.isActive());
     assertEquals(0, sessions.size());
+  }
+
+  private ClientTls tls(Path folder) throws Exception {
+    new Authority("servers")
+        .identity("CN=proxy", null, Duration.ofDays(90))
+        .write(folder.resolve("tls.crt"), folder.resolve("tls.key"));
+    ProxyConfig config =
+        ProxyConfig.from(
+            ProxyConfig.DEFAULTS
+                .toTree()
+                .with("tls.certificate", folder.resolve("tls.crt").toString(), "test")
+                .with("tls.key", folder.resolve("tls.key").toString(), "test"));
+    ClientTls tls = ClientTls.load(config.tls(), Clock.systemUTC(), metrics);
+    sessions.configure(config, tls);
+    return tls;
+  }
+
+  @Test
+  void ofManyThatBeginTlsAndGoNotOnTheFirstIsClosed(@TempDir Path folder) throws Exception {
+    try (ClientTls _ = tls(folder)) {
+      List<EmbeddedChannel> strangers = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        // When: half a ClientHello, at once or after a SSLRequest
+        EmbeddedChannel stranger = new EmbeddedChannel();
+        strangers.add(stranger);
+        sessions.accept(stranger);
+        if (i % 2 == 1) {
+          stranger.writeInbound(Unpooled.buffer().writeInt(8).writeInt(80877103));
+          ByteBuf yes = stranger.readOutbound();
+          assertEquals('S', yes.readByte());
+          yes.release();
+        }
+        stranger.writeInbound(Unpooled.buffer().writeBytes(new byte[] {0x16, 3, 1, 1, 0, 1}));
+        strangers.forEach(EmbeddedChannel::runPendingTasks);
+
+        // Then
+        for (int other = 0; other <= i; other++) {
+          assertEquals(other > i - 3, strangers.get(other).isActive());
+        }
+      }
+      assertEquals(3, sessions.size());
+      strangers.forEach(EmbeddedChannel::finishAndReleaseAll);
+    }
   }
 
   @Test
