@@ -13,9 +13,8 @@ final class NettyProperties {
   private static final int PAGE_SHIFTS = 5; // chunks of 256 KiB: 8 KiB << 5
 
   // Else it would be as much as the heap, which is small: some hundred clients that are slow to
-  // read
-  // would use it up, and the next read of any other would fail. Half of a pod's limit for the
-  // proxy.
+  // read would use it up, and the next read of any other would fail. Half of a pod's limit for the
+  // proxy; what happens when half of it is taken is told in Buffers.
   private static final int MOST_DIRECT = 128 * 1024 * 1024;
 
   private NettyProperties() {}

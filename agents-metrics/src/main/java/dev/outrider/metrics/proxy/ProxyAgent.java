@@ -53,6 +53,9 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
   /** How long spans that still wait may take at the end. */
   private static final Duration LAST_SPANS = Duration.ofSeconds(2);
 
+  // How often it looks how much memory buffers take.
+  private static final long ECONOMY_MILLIS = 100;
+
   private final Surroundings surroundings;
   private final Transport transport;
   private final Set<EventLoop> used = ConcurrentHashMap.newKeySet();
@@ -131,6 +134,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       listener.open();
       chores.scheduleWithFixedDelay(
           fence::look, Fence.POLL_MILLIS, Fence.POLL_MILLIS, TimeUnit.MILLISECONDS);
+      chores.scheduleWithFixedDelay(
+          sessions::economise, ECONOMY_MILLIS, ECONOMY_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RuntimeException e) {
       health.end();
       stopping = true;

@@ -77,7 +77,8 @@ import org.slf4j.LoggerFactory;
  *   <li>What one read brings is written as one piece, and flushed when the reads are through.
  *   <li>Back pressure, each way by itself: a side that has more unwritten bytes than the high water
  *       mark stops the reads of the other until it is down to the low one. A session's memory is
- *       bounded by that, however slow a side is.
+ *       bounded by that, however slow a side is; and that of all by lower marks, see {@link
+ *       Buffers}.
  *   <li>Half-close goes through: when the client has sent its last byte, the upstream hears so
  *       after the last byte and may still answer. When the upstream has sent its last byte, the
  *       session is over once the client has got it.
@@ -171,6 +172,26 @@ final class Session {
       ProxyHeader.expect(client.pipeline(), told -> address = told, this::lacksHeader);
     }
     boundBy(rules.startupTimeout().toMillis(), Refusal.SILENCE);
+    if (Buffers.isScarce()) {
+      mark(client);
+    }
+  }
+
+  /** Takes the water marks that are for now. Any thread. */
+  void takeMarks() {
+    client
+        .eventLoop()
+        .execute(
+            () -> {
+              mark(client);
+              if (state instanceof Relaying relaying) {
+                mark(relaying.upstream());
+              }
+            });
+  }
+
+  private static void mark(Channel side) {
+    side.config().setWriteBufferWaterMark(Buffers.marks());
   }
 
   private void lacksHeader() {
@@ -739,6 +760,9 @@ final class Session {
     }
     Relaying relaying = connecting.toRelaying(upstream);
     enter(relaying);
+    if (Buffers.isScarce()) {
+      mark(upstream);
+    }
     for (ByteBuf early : connecting.early()) {
       upstream.write(early);
     }

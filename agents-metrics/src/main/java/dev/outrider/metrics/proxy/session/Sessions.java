@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All sessions of the proxy: who is let in, how many there are, and when the last one has ended.
@@ -29,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 // A write or a close that fails is told to the handlers, not by its future.
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class Sessions {
+  private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
+
   /**
    * The bounds of the states in which a client could hold a connection without using it.
    *
@@ -281,6 +285,27 @@ public final class Sessions {
     fence.lookIfDue();
     if (fencing.get() > 0) {
       open.forEach(Session::fenceHere);
+    }
+  }
+
+  /**
+   * Looks how much memory buffers take, and has all sessions do with less while it is much; to be
+   * called several times a second, by any thread.
+   */
+  public void economise() {
+    economise(Buffers.used(), Buffers.most());
+  }
+
+  /** Does so by these numbers of bytes. */
+  void economise(long used, long most) {
+    if (Buffers.look(used, most)) {
+      LOG.atInfo()
+          .addKeyValue("usedBytes", used)
+          .log(
+              Buffers.isScarce()
+                  ? "memory for buffers is scarce: slow clients get less of it"
+                  : "there is enough memory for buffers again");
+      open.forEach(Session::takeMarks);
     }
   }
 

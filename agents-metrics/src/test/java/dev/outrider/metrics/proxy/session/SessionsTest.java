@@ -16,10 +16,12 @@ import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import dev.outrider.protocol.backend.Authentication;
 import dev.outrider.protocol.backend.BackendKeyData;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -31,12 +33,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Sessions whose time and whose connections the test has in its hands. */
-// A write or a close that fails is told to the handlers, not by its future.
-@SuppressWarnings("FutureReturnValueIgnored")
+// A write or a close that fails is told to the handlers, not by its future. And Netty's own
+// channels
+// do with no other handle.
+@SuppressWarnings({"FutureReturnValueIgnored", "deprecation"})
 class SessionsTest {
   private static final long BOUND = 7;
 
@@ -251,6 +256,59 @@ class SessionsTest {
       assertEquals(3, sessions.size());
       strangers.forEach(EmbeddedChannel::finishAndReleaseAll);
     }
+  }
+
+  @AfterEach
+  void memoryIsPlenty() {
+    sessions.economise(0, 128);
+  }
+
+  private static int read(RecvByteBufAllocator.Handle reads) {
+    ByteBuf buffer = reads.allocate(ByteBufAllocator.DEFAULT);
+    int size = buffer.writableBytes();
+    buffer.release();
+    return size;
+  }
+
+  @Test
+  void whenBuffersTakeMuchAllSessionsDoWithLess() {
+    // Given: a side that has much to say
+    SlowClient before = letIn();
+    EmbeddedChannel upstream = postgres.connections.getLast();
+    RecvByteBufAllocator.Handle reads = Buffers.receive().newHandle();
+    for (int i = 0; i < 10; i++) {
+      reads.reset(upstream.config());
+      reads.attemptedBytesRead(read(reads));
+      reads.lastBytesRead(reads.attemptedBytesRead());
+      reads.readComplete();
+    }
+    assertEquals(64 << 10, read(reads));
+    sessions.economise(64, 128);
+    before.runPendingTasks();
+    assertEquals(64 << 10, read(reads));
+
+    // When
+    sessions.economise(65, 128);
+    before.runPendingTasks();
+    SlowClient after = letIn();
+
+    // Then
+    assertEquals(8 << 10, before.config().getWriteBufferHighWaterMark());
+    assertEquals(8 << 10, upstream.config().getWriteBufferHighWaterMark());
+    assertEquals(8 << 10, after.config().getWriteBufferHighWaterMark());
+    assertEquals(8 << 10, postgres.connections.getLast().config().getWriteBufferHighWaterMark());
+    assertEquals(4 << 10, read(reads));
+
+    // When: not yet, and then
+    sessions.economise(49, 128);
+    assertEquals(4 << 10, read(reads));
+    sessions.economise(48, 128);
+    before.runPendingTasks();
+
+    // Then
+    assertEquals(64 << 10, before.config().getWriteBufferHighWaterMark());
+    assertEquals(64 << 10, upstream.config().getWriteBufferHighWaterMark());
+    assertEquals(64 << 10, read(reads));
   }
 
   @Test
