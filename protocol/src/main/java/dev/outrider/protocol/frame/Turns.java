@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  * before. A connection on which only such answers are owed is perhaps idle; silence for a while
  * makes it likely.
  *
+ * <p>When something fails that a Sync must still follow, Postgres skips what comes before that
+ * Sync, a Query or FunctionCall as well, and does not answer these. From outside it cannot be told
+ * whether they were skipped or one of them has failed, so then, too, the connection is perhaps
+ * idle.
+ *
  * <p>No message, from whomever, makes a count negative, and a connection that behaves again after a
  * fault is counted rightly again. Not safe for several threads.
  */
@@ -57,6 +62,11 @@ public final class Turns {
   private int ignorable;
   // Something was sent that a Sync must still follow.
   private boolean unsynced;
+  // The same, and no Sync has followed yet, though perhaps a Query. How many of these are owed, and
+  // whether anything has failed meanwhile.
+  private boolean series;
+  private int skippable;
+  private boolean failed;
   // Postgres takes the data of a COPY, or is about to learn of its end.
   private boolean copying;
   private boolean copyEndedEarly;
@@ -172,9 +182,11 @@ public final class Turns {
       switch (type) {
         case 'Q', 'F' -> {
           queries++;
+          skippable += series ? 1 : 0;
           unsynced = false;
         }
         case 'S' -> {
+          series = false;
           if (copying) {
             ignorable++;
           } else {
@@ -182,7 +194,10 @@ public final class Turns {
           }
           unsynced = false;
         }
-        case 'P', 'B', 'E', 'D', 'C' -> unsynced = true;
+        case 'P', 'B', 'E', 'D', 'C' -> {
+          unsynced = true;
+          series = true;
+        }
         case 'c', 'f' -> {
           if (copying) {
             copying = false;
@@ -231,7 +246,10 @@ public final class Turns {
           copyUnclear |= copyEndedEarly;
         }
         case 'W' -> streaming = true;
-        case 'E' -> copyUnclear |= ignorable > 0;
+        case 'E' -> {
+          copyUnclear |= ignorable > 0;
+          failed |= skippable > 0;
+        }
         default -> {} // changes nobody's turn
       }
       if (witness == null) {
@@ -266,6 +284,16 @@ public final class Turns {
     }
     if (!copyUnclear) {
       ignorable = 0;
+    }
+    int owed = queries + syncs;
+    if (failed && owed <= skippable) {
+      ignorable += owed;
+      queries = 0;
+      syncs = 0;
+    }
+    if (queries + syncs == 0) {
+      skippable = 0;
+      failed = false;
     }
     copying = false;
     copyEndedEarly = false;

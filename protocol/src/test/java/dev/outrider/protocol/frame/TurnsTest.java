@@ -198,10 +198,37 @@ class TurnsTest {
     ">Q<G>c<CZI>Q<G>dc<CZI, IDLE"
   })
   void copyFromStdin(String steps, State state) {
-    // Given
-    start();
+    play(steps);
 
-    // When
+    // Then
+    assertEquals(state, turns.state());
+  }
+
+  /** Postgres skips all up to the next Sync when something fails that a Sync must follow. */
+  @ParameterizedTest
+  @CsvSource({
+    ">PBEQS<EZI, PERHAPS_IDLE",
+    ">PQQS<EZI, PERHAPS_IDLE",
+    ">PQS<1EZI, PERHAPS_IDLE", // or the Query has failed
+    ">PQS<1EZIZI, IDLE",
+    ">PQS<1CZIZI, IDLE",
+    ">PQSPQS<EZI, BUSY",
+    ">PQSPQS<EZI1CZIZI, IDLE",
+    ">PQS<EZI>Q, BUSY",
+    ">PQS<EZI>Q<CZI, IDLE",
+    ">PQS<EZI>PBES<12CZI, IDLE",
+    ">PESQ<EZI, BUSY", // behind the Sync nothing is skipped
+    ">PESQ<EZICZI, IDLE"
+  })
+  void aQueryBehindWhatFailsMayBeSkipped(String steps, State state) {
+    play(steps);
+
+    // Then
+    assertEquals(state, turns.state());
+  }
+
+  private void play(String steps) {
+    start();
     for (String step : steps.split("(?=[<>])", -1)) {
       ByteBuf bytes = messages(step.substring(1));
       if (step.charAt(0) == '>') {
@@ -210,9 +237,6 @@ class TurnsTest {
         turns.backend(bytes);
       }
     }
-
-    // Then
-    assertEquals(state, turns.state());
   }
 
   @Test

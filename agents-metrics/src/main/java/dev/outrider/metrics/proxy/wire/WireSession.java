@@ -150,6 +150,12 @@ public final class WireSession implements Witness {
   // Answers cannot be told apart until nothing is owed, nor will be without a Sync.
   private boolean lost;
   private boolean copying;
+  // What was sent since the last Sync, if anything that one must follow: should that fail, Postgres
+  // skips Query and FunctionCall as well. How many of those owed are such, and whether anything has
+  // failed, as far as is known while lost.
+  private boolean series;
+  private int skippable;
+  private boolean erred;
   // The end of a COPY's data was sent before Postgres asked for them, as far as is known while
   // lost.
   private boolean copyEnded;
@@ -354,7 +360,10 @@ public final class WireSession implements Witness {
         sync();
         return 0;
       }
-      case 'P', 'B', 'D', 'E', 'C' -> unsynced = true;
+      case 'P', 'B', 'D', 'E', 'C' -> {
+        unsynced = true;
+        series = true;
+      }
       default -> {} // below
     }
     if (skipping) {
@@ -410,6 +419,7 @@ public final class WireSession implements Witness {
       return;
     }
     skipping = false;
+    series = false;
     if (!isAnswering()) {
       since = now;
     }
@@ -423,6 +433,7 @@ public final class WireSession implements Witness {
   /** A message was sent that Postgres answers with a ReadyForQuery, as it does a Sync. */
   private void turn() {
     owed++;
+    skippable += lost && series ? 1 : 0;
     turn++;
     syncs = 0;
     unsynced = false;
@@ -445,9 +456,18 @@ public final class WireSession implements Witness {
   private void lose(Overflow why) {
     loop.overflow(why);
     copyEnded = pending.hasCopyEnd();
+    boolean behindSeries = false;
+    skippable = 0;
+    erred = false;
     for (int i = 0; i < pending.size(); i++) {
       if (pending.about(i) instanceof Named named) {
         named.before = null;
+      }
+      switch (pending.kind(i)) {
+        case Pending.SYNC -> behindSeries = false;
+        case Pending.QUERY, Pending.FUNCTION -> skippable += behindSeries ? 1 : 0;
+        case Pending.COPY_END -> {}
+        default -> behindSeries = true;
       }
     }
     pending.clear();
@@ -1052,6 +1072,7 @@ public final class WireSession implements Witness {
         long took = now - Math.max(since, answered);
         figures.query.observe(took);
         figures.rest.failed(code, took, copied, answer);
+        erred = true;
         // Then it was in answer to what a Sync must still follow, and Postgres skips the rest.
         skipping |= owed == 0;
         next();
@@ -1185,6 +1206,11 @@ public final class WireSession implements Witness {
     syncs = Math.min(syncs, owed);
     copyEnded &= owed > 0;
     if (lost) {
+      if (erred && owed <= skippable) {
+        // Postgres has skipped them. If not, what comes is counted with the rest.
+        owed = 0;
+        syncs = 0;
+      }
       lost = owed > 0 || unsynced;
       return;
     }

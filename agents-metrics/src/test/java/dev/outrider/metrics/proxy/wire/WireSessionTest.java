@@ -151,7 +151,9 @@ class WireSessionTest {
     play(told);
     assertFalse(told.series().toString().contains("secret"));
     for (Figures figures : told.totals().fingerprints()) {
-      assertFalse(figures.fingerprint != null && String.valueOf(figures.fingerprint.text()).contains("secret"));
+      assertFalse(
+          figures.fingerprint != null
+              && String.valueOf(figures.fingerprint.text()).contains("secret"));
     }
   }
 
@@ -580,6 +582,45 @@ class WireSessionTest {
       calls += session.rest.calls();
     }
     assertEquals(102, calls);
+  }
+
+  /** Postgres skips all up to the next Sync, a Query as well. */
+  @Test
+  void aQueryBehindASeriesThatFailsIsNotWaitedForThoughItCannotBeFollowed() {
+    // Given: an answer that nothing waited for
+    told.begin("alice", "shop", "app");
+    told.client(Messages.parse("", "select nothing"));
+    told.upstream(Messages.done("SELECT 1"));
+    told.client(Messages.query("select 1"), Messages.query("select 2"), Sync.INSTANCE);
+    assertEquals("1.0", value("open_sessions", "state", "active"));
+
+    // When
+    told.upstream(Messages.error("42601"), Messages.READY);
+
+    // Then
+    assertEquals("1.0", value("open_sessions", "state", "idle"));
+    told.client(Messages.query("select a from b where c = 5"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    assertEquals(1, told.figures("select a from b where c = $1").calls());
+    assertEquals("1.0", value("open_sessions", "state", "idle"));
+  }
+
+  @Test
+  void aQueryThatFailsBehindASeriesThatDoesNotIsNoHarm() {
+    // Given
+    told.begin("alice", "shop", "app");
+    told.client(Messages.parse("", "select nothing"));
+    told.upstream(Messages.done("SELECT 1"));
+    told.client(Messages.query("select 1"), Sync.INSTANCE);
+
+    // When
+    told.upstream(ParseComplete.INSTANCE, Messages.error("42601"), Messages.READY, Messages.READY);
+
+    // Then
+    assertEquals("1.0", value("open_sessions", "state", "idle"));
+    told.client(Messages.query("select a from b where c = 5"));
+    told.upstream(Messages.done("SELECT 1"), Messages.READY);
+    assertEquals(1, told.figures("select a from b where c = $1").calls());
   }
 
   /** As asyncpg does: it prepares, and only later executes. */
