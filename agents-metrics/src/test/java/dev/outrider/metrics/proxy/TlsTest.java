@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyPairGenerator;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Arrays;
@@ -632,6 +633,58 @@ class TlsTest {
       assertEquals(renewed, shown(fixture));
       assertEquals(List.of(), fixture.proxy.unready());
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+  void aKeyOfEd25519Serves(String version) throws Exception {
+    // Given
+    authority
+        .identity(
+            "CN=edwards",
+            "localhost",
+            Duration.ofDays(90),
+            KeyPairGenerator.getInstance("Ed25519").generateKeyPair())
+        .write(folder.resolve("tls.crt"), folder.resolve("tls.key"));
+    try (ProxyFixture fixture = proxy(Transport.best());
+        CutSocket plain = whole(fixture)) {
+      // When
+      plain.getOutputStream().write(RefusalTest.request(SSL_REQUEST));
+      assertEquals('S', plain.getInputStream().read());
+      SSLSocket client =
+          (SSLSocket)
+              authority
+                  .client(null)
+                  .getSocketFactory()
+                  .createSocket(plain, "localhost", plain.getPort(), true);
+      client.setEnabledProtocols(new String[] {version});
+      client.startHandshake();
+
+      // Then
+      assertEquals(version, client.getSession().getProtocol());
+      X509Certificate shown = (X509Certificate) client.getSession().getPeerCertificates()[0];
+      assertEquals("CN=edwards", shown.getSubjectX500Principal().getName());
+    }
+  }
+
+  @Test
+  void aKeyThatIsNotForTlsIsRefusedWithWhatIs() throws Exception {
+    // Given
+    authority
+        .identity(
+            "CN=edwards",
+            "localhost",
+            Duration.ofDays(90),
+            KeyPairGenerator.getInstance("Ed448").generateKeyPair())
+        .write(folder.resolve("tls.crt"), folder.resolve("tls.key"));
+
+    // When
+    AgentException error = assertThrows(AgentException.class, () -> proxy(Transport.best()));
+
+    // Then
+    assertEquals(
+        "tls: the certificates cannot be used: the key is of Ed448 (expected: EC, RSA or Ed25519)",
+        error.getMessage());
   }
 
   private static void assertProblem(ProxyFixture fixture, String message) {

@@ -18,15 +18,26 @@ public final class OneKey extends X509ExtendedKeyManager {
 
   private final X509Certificate[] chain;
   private final PrivateKey key;
+  private final String type;
 
   /** Takes the chain, the certificate first, and its key. */
   public OneKey(List<X509Certificate> chain, PrivateKey key) {
+    this(chain, key, chain.get(0).getPublicKey().getAlgorithm());
+  }
+
+  /**
+   * Takes the chain, the certificate first, and its key.
+   *
+   * @param type the type of keys for which it is asked
+   */
+  public OneKey(List<X509Certificate> chain, PrivateKey key, String type) {
     this.chain = chain.toArray(X509Certificate[]::new);
     this.key = key;
+    this.type = type;
   }
 
   private @Nullable String aliasFor(String keyType) {
-    return chain[0].getPublicKey().getAlgorithm().equals(keyType) ? ALIAS : null;
+    return type.equals(keyType) ? ALIAS : null;
   }
 
   @Override

@@ -19,8 +19,10 @@ import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.InvalidKeyException;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.EdECKey;
 import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.ManagerFactoryParameters;
@@ -67,11 +69,7 @@ final class TlsContext {
   }
 
   static TlsContext of(KeyMaterial material) throws IOException, GeneralSecurityException {
-    String algorithm = material.key().getAlgorithm();
-    if (!algorithm.equals("EC") && !algorithm.equals("RSA")) {
-      throw new InvalidKeyException("the key is of " + algorithm + " (expected: EC or RSA)");
-    }
-    KeyManager key = new OneKey(material.chain(), material.key());
+    KeyManager key = new OneKey(material.chain(), material.key(), type(material.key()));
     SslContextBuilder builder =
         // It keeps the key as BoringSSL has it, rather than to parse it for each handshake.
         SslContextBuilder.forServer(new OpenSslCachingX509KeyManagerFactory(new Fixed(key)))
@@ -90,6 +88,20 @@ final class TlsContext {
     // As Postgres: its clients do not resume sessions.
     ((OpenSslSessionContext) context.sessionContext()).setSessionCacheEnabled(false);
     return new TlsContext(material, context);
+  }
+
+  /** The type of keys for which Netty asks when it wants one such as this. */
+  private static String type(PrivateKey key) throws InvalidKeyException {
+    String algorithm = key.getAlgorithm();
+    if (algorithm.equals("EC") || algorithm.equals("RSA")) {
+      return algorithm;
+    }
+    String curve = key instanceof EdECKey edwards ? edwards.getParams().getName() : algorithm;
+    if (curve.equals("Ed25519")) {
+      // For BoringSSL it is one that signs as ECDSA does (RFC 8422, section 2).
+      return "EC";
+    }
+    throw new InvalidKeyException("the key is of " + curve + " (expected: EC, RSA or Ed25519)");
   }
 
   KeyMaterial material() {

@@ -65,7 +65,12 @@ public final class Authority {
    */
   public Identity identity(String subject, @Nullable String dnsName, Duration life)
       throws Exception {
-    KeyPair own = pair();
+    return identity(subject, dnsName, life, pair());
+  }
+
+  /** The same, of this key. */
+  public Identity identity(String subject, @Nullable String dnsName, Duration life, KeyPair own)
+      throws Exception {
     return new Identity(make(new X500Name(subject), own, false, dnsName, life), own);
   }
 
