@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,7 +11,10 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
 import dev.outrider.metrics.proxy.session.Buffers;
 import dev.outrider.metrics.proxy.tls.Authority;
+import dev.outrider.metrics.proxy.traces.CollectorServer;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
+import io.opentelemetry.proto.trace.v1.Span;
+import io.opentelemetry.proto.trace.v1.Status.StatusCode;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,6 +37,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -756,5 +762,81 @@ class ProxyIT {
     } catch (SQLException e) {
       return false;
     }
+  }
+
+  private static String comment(int span) {
+    return String.format("/*traceparent='00-0af7651916cd43dd8448eb211c80319c-%016x-01'*/", span);
+  }
+
+  /** What Postgres takes for a comment or a setting is a trace, and each query one span. */
+  @Test
+  @Order(1)
+  void queriesOfATraceAreSpansAtTheCollector() throws Exception {
+    try (CollectorServer collector = new CollectorServer()) {
+      // Given
+      proxy.stop();
+      PrometheusRegistry metrics = new PrometheusRegistry();
+      proxy = proxy(Transport.best(), Map.of("traces.endpoint", collector.endpoint()), metrics);
+      proxy.start();
+      ProxyFixture.until(() -> proxy.unready().isEmpty());
+
+      // When
+      try (Connection connection = connect("prepareThreshold", "1");
+          Statement statement = connection.createStatement()) {
+        statement.execute("SELECT 'a secret' " + comment(1));
+        assertThrows(SQLException.class, () -> statement.execute("SELECT 1/0 " + comment(2)));
+        String named = "SELECT generate_series(1, ?) " + comment(3);
+        try (PreparedStatement prepared = connection.prepareStatement(named)) {
+          for (int rows = 1; rows <= 2; rows++) {
+            prepared.setInt(1, rows);
+            prepared.executeQuery().close();
+          }
+        }
+        statement.execute("SELECT 1");
+      }
+      String header = "00-0af7651916cd43dd8448eb211c80319c-0000000000000004-01";
+      try (Connection connection =
+              connect("preferQueryMode", "simple", "options", "-c outrider.traceparent=" + header);
+          Statement statement = connection.createStatement()) {
+        try (ResultSet shown = statement.executeQuery("SHOW outrider.traceparent; SELECT 1")) {
+          assertTrue(shown.next());
+          assertEquals(header, shown.getString(1));
+        }
+      }
+      proxy.stop();
+
+      // Then: of the driver's own queries, those of the second session have its trace, too
+      List<Span> spans = new ArrayList<>();
+      while (spans.stream()
+          .noneMatch(span -> parent(span) == 4 && span.getName().equals("SELECT postgres"))) {
+        spans.addAll(collector.next().spans());
+      }
+      Map<Long, List<String>> names = new TreeMap<>();
+      for (Span span : spans) {
+        names.computeIfAbsent(parent(span), _ -> new ArrayList<>()).add(span.getName());
+      }
+      assertEquals(List.of("SELECT postgres"), names.get(1L));
+      assertEquals(List.of("postgres"), names.get(2L));
+      assertEquals(List.of("SELECT postgres"), names.get(3L));
+      assertTrue(
+          names
+              .getOrDefault(4L, List.of())
+              .containsAll(List.of("SHOW postgres", "SELECT postgres")));
+      assertEquals(Set.of(1L, 2L, 3L, 4L), names.keySet());
+      assertFalse(spans.toString().contains("secret"));
+      Span failed = spans.stream().filter(span -> parent(span) == 2).findFirst().orElseThrow();
+      assertEquals(StatusCode.STATUS_CODE_ERROR, failed.getStatus().getCode());
+      assertTrue(failed.toString().contains("22012"));
+      long now = System.currentTimeMillis();
+      for (Span span : spans) {
+        assertTrue(span.getStartTimeUnixNano() <= span.getEndTimeUnixNano(), span::toString);
+        long ago = now - span.getEndTimeUnixNano() / 1_000_000;
+        assertTrue(ago >= -1000 && ago < 240_000, "ms ago: " + ago);
+      }
+    }
+  }
+
+  private static long parent(Span span) {
+    return span.getParentSpanId().asReadOnlyByteBuffer().getLong();
   }
 }

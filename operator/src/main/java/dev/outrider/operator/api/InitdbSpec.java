@@ -11,6 +11,15 @@ import org.jspecify.annotations.Nullable;
 @ValidationRule(
     value = "!has(self.locale) || has(self.localeProvider)",
     message = "locale needs localeProvider: builtin, icu or libc")
+@ValidationRule(
+    value =
+        "!has(self.database) || has(self.owner) || (!(self.database in ['replicator', 'rewind',"
+            + " 'public', 'none']) && !self.database.startsWith('pg_'))",
+    fieldPath = ".database",
+    messageExpression =
+        "'the owner would be ' + self.database + ', a role of PostgreSQL or Outrider; name another"
+            + " owner'",
+    message = "without an owner, database must not be a role of PostgreSQL or Outrider")
 public record InitdbSpec(
     @JsonPropertyDescription("Name of the application's database. Default app.")
         @ValidationRule(
@@ -22,7 +31,9 @@ public record InitdbSpec(
             "Role that owns it and whose password is in the Secret NAME-app. Default: as the"
                 + " database.")
         @ValidationRule(
-            value = "!(self in ['postgres', 'replicator', 'rewind']) && !self.startsWith('pg_')",
+            value =
+                "!(self in ['postgres', 'replicator', 'rewind', 'public', 'none'])"
+                    + " && !self.startsWith('pg_')",
             messageExpression =
                 "self + ' is a role of PostgreSQL or Outrider; choose another name'")
         @Pattern("^[a-z_][a-z0-9_$-]{0,62}$")
