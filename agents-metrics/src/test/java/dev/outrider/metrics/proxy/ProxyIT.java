@@ -798,7 +798,8 @@ class ProxyIT {
       try (Connection connection =
               connect("preferQueryMode", "simple", "options", "-c outrider.traceparent=" + header);
           Statement statement = connection.createStatement()) {
-        try (ResultSet shown = statement.executeQuery("SHOW outrider.traceparent; SELECT 1")) {
+        assertTrue(statement.execute("SHOW outrider.traceparent; SELECT 1"));
+        try (ResultSet shown = statement.getResultSet()) {
           assertTrue(shown.next());
           assertEquals(header, shown.getString(1));
         }
