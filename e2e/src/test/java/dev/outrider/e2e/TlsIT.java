@@ -88,6 +88,7 @@ class TlsIT {
         """
             .formatted(SECRET));
     KUBE.awaitSummary(NAMESPACE, "own", "1/1", "Healthy");
+    awaitRoute();
 
     // Then the condition says so, and who trusts the cluster's own authority is let in
     assertReason("False", "SecretMissing");
@@ -180,6 +181,19 @@ class TlsIT {
     Kube.await(
         Duration.ofSeconds(60),
         () -> serial().equals(wanted) ? null : "the certificate before is shown to clients");
+  }
+
+  /** The Service leads to the pod a moment after the pod is ready. */
+  private static void awaitRoute() {
+    Kube.await(
+        Duration.ofSeconds(40),
+        () -> {
+          try {
+            return serial().signum() == 0 ? "no serial number" : null;
+          } catch (UncheckedIOException e) {
+            return String.valueOf(e.getMessage());
+          }
+        });
   }
 
   private static X509Certificate parse(String pem) {

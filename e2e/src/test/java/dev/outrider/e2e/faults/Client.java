@@ -126,6 +126,7 @@ final class Client implements Runnable {
           notes.failed(name, words(e));
         } else if (instance == null) {
           // The Service of the primary has led to a standby: as a pool would, it tries again.
+          notes.failed(name, "led to a standby by " + way(ImpatientSockets.lastPort()));
           throw e;
         }
       }
@@ -170,6 +171,15 @@ final class Client implements Runnable {
         ResultSet row = statement.executeQuery("select pg_is_in_recovery()")) {
       row.next();
       return row.getBoolean(1);
+    }
+  }
+
+  /** What the kernel has made of a connection from this port: where it goes in truth. */
+  private static String way(int port) {
+    try {
+      return Surroundings.run("conntrack", "-L", "-p", "tcp", "--sport", Integer.toString(port));
+    } catch (IllegalStateException e) {
+      return String.valueOf(e.getMessage());
     }
   }
 

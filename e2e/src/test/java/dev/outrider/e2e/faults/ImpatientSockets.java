@@ -9,6 +9,8 @@ import javax.net.SocketFactory;
 
 /** Sockets whose time limits are milliseconds: the driver knows whole seconds only. */
 public final class ImpatientSockets extends SocketFactory {
+  private static final ThreadLocal<Integer> LAST_PORT = ThreadLocal.withInitial(() -> 0);
+
   private final int millis;
 
   /**
@@ -20,6 +22,11 @@ public final class ImpatientSockets extends SocketFactory {
     this.millis = Integer.parseInt(millis);
   }
 
+  /** The local port of the last connection that this thread has made; 0 if there is none. */
+  static int lastPort() {
+    return LAST_PORT.get();
+  }
+
   @Override
   public Socket createSocket() {
     return new Socket() {
@@ -27,6 +34,7 @@ public final class ImpatientSockets extends SocketFactory {
       public void connect(SocketAddress endpoint, int timeout) throws IOException {
         super.connect(endpoint, millis);
         super.setSoTimeout(millis);
+        LAST_PORT.set(getLocalPort());
       }
 
       @Override
