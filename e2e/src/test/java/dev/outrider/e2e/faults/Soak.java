@@ -30,8 +30,11 @@ import java.util.stream.Stream;
  * or none), the minutes with faults at random, and the seed for them.
  */
 public final class Soak {
-  /** How many clusters a fault is done to at once that meets all there are. */
-  private static final int AT_ONCE = 5;
+  /**
+   * How many clusters a fault is done to at once that meets all there are: what their pods ask for
+   * has to fit on a node with two processors.
+   */
+  private static final int AT_ONCE = 3;
 
   private final Path file;
   private final Stage stage = new Stage(Kube.connect(), "soak-faults");
