@@ -55,9 +55,16 @@ public final class Soak {
     List<Fault> faults = faults(arguments[2]);
     Duration random = Duration.ofMinutes(Long.parseLong(arguments[3]));
     long seed = Long.parseLong(arguments[4]);
-    soak.eachInTurn(faults.stream().filter(fault -> !fault.isForAll()).toList(), rounds);
-    soak.atRandom(random, seed);
-    soak.stage.remove();
+    List<Fault> ofOne = faults.stream().filter(fault -> !fault.isForAll()).toList();
+    if (!ofOne.isEmpty() || !random.isZero()) {
+      try {
+        soak.create(soak.stage);
+        soak.eachInTurn(ofOne, rounds);
+        soak.atRandom(random, seed);
+      } finally {
+        soak.stage.remove();
+      }
+    }
     for (Fault fault : faults.stream().filter(Fault::isForAll).toList()) {
       soak.onSeveral(fault, rounds);
     }
@@ -94,9 +101,6 @@ public final class Soak {
 
   /** Round by round, the operator killed with each fault in every other round. */
   private void eachInTurn(List<Fault> faults, int rounds) throws IOException {
-    if (!faults.isEmpty()) {
-      create(stage);
-    }
     for (int round = 1; round <= rounds; round++) {
       for (Fault fault : faults) {
         Outcome outcome = new Experiment(stage, fault, fault.inSoak(), round % 2 == 0).run();
@@ -157,9 +161,6 @@ public final class Soak {
   private void atRandom(Duration duration, long seedOfAll) throws IOException {
     if (duration.isZero()) {
       return;
-    }
-    if (images.isEmpty()) {
-      create(stage);
     }
     seed = Long.toString(seedOfAll);
     System.out.println("seed of the faults at random: " + seed);
