@@ -7,11 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.outrider.agents.config.ProxyConfig;
-import dev.outrider.metrics.proxy.session.Buffers;
 import dev.outrider.protocol.backend.Authentication;
 import dev.outrider.protocol.backend.BackendKeyData;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -228,7 +226,7 @@ class ClientsTest {
             Map.of("maxConnections", String.valueOf(most), "startupTimeout", "10m"))) {
       Socket client = fixture.connect();
       SocketChannel server = letIn(fixture, client);
-      long before = memory();
+      long before = ProxyFixture.memory();
       List<SocketChannel> silent = new ArrayList<>();
       try {
         // When
@@ -246,7 +244,7 @@ class ClientsTest {
         ProxyFixture.until(
             () -> fixture.counter("outrider_proxy_refused", "reason", "crowd") == SILENT - wait);
         ProxyFixture.until(() -> fixture.gauge("outrider_proxy_open_connections") == 1.0 + wait);
-        long cost = memory() - before;
+        long cost = ProxyFixture.memory() - before;
         assertTrue(cost < MOST_MEMORY, cost + " bytes");
         ask(client, server);
         Socket other = fixture.connect();
@@ -275,16 +273,6 @@ class ClientsTest {
     return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
         ? unix.getMaxFileDescriptorCount() - unix.getOpenFileDescriptorCount()
         : 0;
-  }
-
-  /** What is used after a collection: heap, and what buffers have taken of the system. */
-  private static long memory() {
-    System.gc();
-    long buffers =
-        Buffers.ALLOCATOR instanceof ByteBufAllocatorMetricProvider provider
-            ? provider.metric().usedDirectMemory()
-            : 0;
-    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() + buffers;
   }
 
   @Test

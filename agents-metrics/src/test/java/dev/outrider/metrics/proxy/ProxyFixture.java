@@ -5,6 +5,7 @@ import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.UpstreamAddress;
+import dev.outrider.metrics.proxy.session.Buffers;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -12,6 +13,7 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
@@ -270,6 +272,12 @@ final class ProxyFixture implements AutoCloseable {
     byte[] bytes = new byte[buffer.position()];
     buffer.flip().get(bytes);
     return bytes;
+  }
+
+  /** What is used after a collection, bytes: heap, and what buffers have taken of the system. */
+  static long memory() {
+    System.gc();
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() + Buffers.used();
   }
 
   /** Everything to the end. */

@@ -9,17 +9,14 @@ import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
-import dev.outrider.metrics.proxy.session.Buffers;
 import dev.outrider.metrics.proxy.tls.Authority;
 import dev.outrider.metrics.proxy.traces.CollectorServer;
-import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status.StatusCode;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.Certificate;
@@ -486,7 +483,7 @@ class ProxyIT {
     script("fingerprints", "\\set name random(1, 1000000)", "select :name as n:name;");
     script("names", "\\set name random(1, 150)", "set application_name = 'app :name';");
     manyQueries();
-    long before = used();
+    long before = ProxyFixture.memory();
 
     // When
     for (int round = 0; round < 3; round++) {
@@ -494,7 +491,7 @@ class ProxyIT {
     }
 
     // Then
-    long grown = used() - before;
+    long grown = ProxyFixture.memory() - before;
     assertTrue(grown < MOST_GROWTH, grown + " bytes");
   }
 
@@ -511,16 +508,6 @@ class ProxyIT {
     run("pgbench", "-n", "-f", "/tmp/fingerprints.sql", "-c", "10", "-t", "750", many);
     run("pgbench", "-n", "-f", "/tmp/names.sql", "-c", "10", "-t", "240", many);
     run("pgbench", "-n", "-S", "-C", "-c", "10", "-t", "10", many);
-  }
-
-  /** Heap and buffers, after a collection. */
-  private static long used() {
-    System.gc();
-    long buffers =
-        Buffers.ALLOCATOR instanceof ByteBufAllocatorMetricProvider provider
-            ? provider.metric().usedDirectMemory()
-            : 0;
-    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() + buffers;
   }
 
   @Test

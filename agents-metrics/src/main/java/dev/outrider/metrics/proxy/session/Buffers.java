@@ -53,7 +53,7 @@ public final class Buffers {
   }
 
   /** How many bytes buffers take, those included that are kept for the next; 0 if not known. */
-  static long used() {
+  public static long used() {
     return ALLOCATOR instanceof PooledByteBufAllocator pooled
         ? pooled.metric().usedDirectMemory()
         : 0;
