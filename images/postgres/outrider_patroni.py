@@ -19,6 +19,10 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
 7. A primary whose PostgreSQL exits while the API server is away: it is started again, if the lease
    still stands and all other instances consent to it (function restart_without_dcs). Patroni would
    wait for the API server.
+8. A primary that has stopped and to which the API server does not listen any more, since its pod was
+   deleted without a grace period, has another instance give its lock away (functions
+   have_it_released and release_for). The lock would stand for its whole ttl otherwise, or until
+   the next pod of its name is there.
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
 """
@@ -46,6 +50,8 @@ NO_RECEIVER = 10
 NOT_RUNNING = 60
 # What pg_controldata says of a primary that was not stopped, or was just being stopped.
 WAS_PRIMARY = ("in production", "in crash recovery", "shutting down", "shut down")
+# The path of Patroni's REST API by which one instance has another give its lock away.
+RELEASE = "outrider_release"
 # A postmaster that lived for less has not come up.
 COMES_UP = 10
 
@@ -663,6 +669,49 @@ class Instance:
         """
         return self.lock_version == dcs._kinds.get(dcs.leader_path).metadata.resource_version
 
+    @guarded
+    def have_it_released(self, dcs, last_lsn):
+        """Asks the others, one after the other, to give away the lock that this instance held; who did, or None.
+
+        Kubernetes refuses the token of a pod that is gone, while its containers still run.
+        """
+        asking = {"name": dcs._name, "version": self.lock_version, "last_lsn": last_lsn}
+        heirs = self._heirs(dcs)
+        for member in dcs.get_cluster().members:
+            if member.name not in heirs:
+                continue
+            try:
+                answer = self.ha.patroni.request(member, "post", RELEASE, asking, timeout=1, retries=False)
+                if answer.status == 200:
+                    logger.info("%s has released the leader lock", member.name)
+                    return member.name
+                logger.info("%s does not release the leader lock: %s", member.name, answer.data.decode("utf-8"))
+            except Exception as error:  # pylint: disable=broad-except  # it may be ending, too
+                logger.info("%s cannot be asked to release the leader lock: %r", member.name, error)
+        return None
+
+    @staticmethod
+    def release_for(dcs, asking):
+        """Gives away the lock of an instance that has stopped and says so; why not, or None.
+
+        Only the version of the lock that it has written itself: the API server refuses if it was
+        written since.
+        """
+        name, version, last_lsn = (asking.get(key) for key in ("name", "version", "last_lsn"))
+        if not (isinstance(name, str) and isinstance(version, str) and isinstance(last_lsn, (int, type(None)))):
+            return "expected: name, version and last_lsn of who held the leader lock"
+        lock = dcs._kinds.get(dcs.leader_path)
+        holder = lock and (lock.metadata.annotations or {}).get(dcs._LEADER)
+        if name != holder or name == dcs._name:
+            return f"the leader lock is {holder}'s"
+        annotations = {dcs._LEADER: None}
+        if last_lsn:
+            annotations[dcs._OPTIME] = str(last_lsn)
+        if not dcs.patch_or_create(dcs.leader_path, annotations, version, True, False, []):
+            return "the API server refuses it: the leader lock was written since"
+        logger.info("%s has stopped: its leader lock is released", name)
+        return None
+
     def leave(self, ha):
         """Ends Patroni, and PostgreSQL with it; in its main thread, where its loop runs.
 
@@ -934,7 +983,7 @@ def hooks(instance):
 
     # In this order: Patroni's modules import each other, and not every one may be the first.
     from patroni import global_config
-    from patroni.api import RestApiHandler
+    from patroni.api import RestApiHandler, check_access
     from patroni.dcs.kubernetes import Kubernetes
     from patroni.postgresql import Postgresql, postmaster
     from patroni import ha as ha_module, postgresql
@@ -991,6 +1040,9 @@ def hooks(instance):
             (PostmasterProcess, "_is_postmaster_process", []),
             (PostmasterProcess, "start", ["data_dir", "conf", "options"]),
             (RestApiHandler, "_readiness", []),
+            (RestApiHandler, "_read_json_content", ["body_is_optional"]),
+            (RestApiHandler, "write_response", ["status_code", "body", "content_type", "headers"]),
+            (Kubernetes, "patch_or_create", ["args", "kwargs"]),
             (RestApiHandler, "get_postgresql_status", ["retry"]),
         ],
     )
@@ -1066,10 +1118,20 @@ def hooks(instance):
         return not instance.refused
 
     def hooked_delete(self, leader, last_lsn=None):
-        if instance.is_replaced(self) and not instance.renewed_last(self):
+        renewed_last = instance.renewed_last(self)
+        if instance.is_replaced(self) and not renewed_last:
             return False
         instance.releasing()
-        return delete(self, leader, last_lsn)
+        if delete(self, leader, last_lsn):
+            return True
+        return bool(renewed_last and instance.have_it_released(self, last_lsn))
+
+    @check_access
+    def do_release(self):
+        asking = self._read_json_content()
+        if asking:
+            refused = instance.release_for(self.server.patroni.dcs, asking)
+            self.write_response(409 if refused else 200, refused or "Released")
 
     def hooked_stop(self, *args, on_shutdown=None, **kwargs):
         if on_shutdown is not None:
@@ -1124,6 +1186,7 @@ def hooks(instance):
     Kubernetes.touch_member = hooked_touch
     PostmasterProcess._is_postmaster_process = hooked_is_postmaster
     PostmasterProcess.is_running = hooked_is_running
+    setattr(RestApiHandler, f"do_POST_{RELEASE}", do_release)
     RestApiHandler._readiness = lambda self: instance.readiness(self)
 
 

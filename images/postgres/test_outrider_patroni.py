@@ -684,12 +684,13 @@ class HookTest(Quiet):
         for owner in self.owners:
             self.addCleanup(self.restore, owner, dict(vars(owner)))
         # What Patroni asks of the API server.
-        self.answers = {"acquire": True, "update": True, "take": True}
+        self.answers = {"acquire": True, "update": True, "take": True, "delete": True}
         self.seen_by_server = []
         test = self
 
         def delete_leader(dcs, leader, last_lsn=None):
             test.seen_by_server.append(("delete", test.role()))
+            return test.answers["delete"]
 
         def take_leader(dcs):
             return test.answers["take"]
@@ -877,6 +878,107 @@ class HookTest(Quiet):
                 self.ha.shutdown()
 
                 self.assertEqual(given, ("delete", "none") in self.seen_by_server)
+
+    def refused_by_server(self, *answers):
+        """A primary whose lock the API server does not let it release; the others answer this in turn."""
+        from patroni.dcs import Cluster, Member
+
+        asked, waiting = [], iter(answers)
+
+        def request(member, method, endpoint, data, **options):
+            asked.append((member.name, method, endpoint, data))
+            status, text = next(waiting)
+            if status is None:
+                raise TimeoutError(text)
+            return SimpleNamespace(status=status, data=text.encode())
+
+        members = [Member(0, f"a-{i}", None, {"state": "running"}) for i in range(4)]
+        cluster = Cluster(None, None, None, None, members, None, None, None, None, {})
+        self.pods.update({"a-1": pod("uid-2"), "a-2": pod("uid-3", "2026-01-01T00:00:00Z"), "a-3": pod("uid-4")})
+        self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="7"))
+        self.cycle(lambda: self.ha.update_lock())
+        self.ha.dcs.get_cluster = lambda: cluster
+        self.ha.patroni.request = request
+        self.answers["delete"] = False
+        return asked
+
+    def test_a_lock_that_it_may_not_release_is_released_by_another(self):
+        asking = {"name": "a-0", "version": "7", "last_lsn": 42}
+        for answers, done in (
+            ([(200, "Released")], True),
+            ([(None, "gone"), (200, "Released")], True),
+            ([(409, "the leader lock is a-1's"), (401, "no auth header")], False),
+        ):
+            with self.subTest(answers=answers):
+                asked = self.refused_by_server(*answers)
+
+                self.assertEqual(done, self.ha.dcs.delete_leader(None, 42))
+
+                self.assertEqual("none", self.role())
+                names = ["a-1", "a-3"][: len(answers)]
+                self.assertEqual([(name, "post", "outrider_release", asking) for name in names], asked)
+
+    def test_nobody_is_asked_about_a_lock_that_was_written_since(self):
+        asked = self.refused_by_server()
+        self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="8"))
+
+        self.assertFalse(self.ha.dcs.delete_leader(None, 42))
+
+        self.assertEqual([], asked)
+
+    def asked_to_release(self, asking, headers=None, holder="a-1", accepts=True):
+        """The answer to a request for the release of a lock, and what was written for it."""
+        written, answers = [], []
+
+        def patch_or_create(*arguments):
+            written.append(arguments)
+            return accepts
+
+        annotations = {"leader": holder} if holder else None
+        metadata = SimpleNamespace(resource_version="9", annotations=annotations)
+        self.kinds["shop-rw"] = SimpleNamespace(metadata=metadata)
+        self.ha.dcs.patch_or_create = patch_or_create
+        handler = self.Handler.__new__(self.Handler)
+        handler.server = SimpleNamespace(
+            patroni=SimpleNamespace(dcs=self.ha.dcs),
+            check_access=lambda rh, allowlist_check_members: headers is None or rh.write_response(401, "no auth header"),
+        )
+        handler._read_json_content = lambda: asking
+        handler.write_response = lambda status, text: answers.append((status, text))
+        handler.do_POST_outrider_release()
+        return answers, written
+
+    def test_the_lock_of_one_that_has_stopped_is_released_if_nobody_has_written_it_since(self):
+        asking = {"name": "a-1", "version": "7", "last_lsn": 42}
+        write = ("shop-rw", {"leader": None, "optime": "42"}, "7", True, False, [])
+
+        self.assertEqual(([(200, "Released")], [write]), self.asked_to_release(asking))
+
+        answers, written = self.asked_to_release(asking, accepts=False)
+        self.assertEqual((409, [write]), (answers[0][0], written))
+
+    def test_the_lock_of_nobody_else_is_released(self):
+        asking = {"name": "a-1", "version": "7", "last_lsn": None}
+        for holder in ("a-2", "a-0", None):
+            with self.subTest(holder=holder):
+                answers, written = self.asked_to_release(asking, holder=holder)
+                self.assertEqual(([(409, f"the leader lock is {holder}'s")], []), (answers, written))
+
+        own = {**asking, "name": "a-0"}
+        self.assertEqual(([(409, "the leader lock is a-0's")], []), self.asked_to_release(own, holder="a-0"))
+
+    def test_the_release_of_a_lock_is_for_who_knows_the_password(self):
+        asking = {"name": "a-1", "version": "7", "last_lsn": 42}
+
+        self.assertEqual(([(401, "no auth header")], []), self.asked_to_release(asking, headers={}))
+
+    def test_a_request_for_release_that_says_too_little_is_refused(self):
+        whole = {"name": "a-1", "version": "7", "last_lsn": 42}
+        for wrong in ({"name": None}, {"version": 7}, {"last_lsn": "42"}):
+            with self.subTest(wrong=wrong):
+                answers, written = self.asked_to_release({**whole, **wrong})
+                self.assertEqual((409, []), (answers[0][0], written))
+                self.assertIn("expected: name, version and last_lsn", answers[0][1])
 
     def crashed_without_dcs(self):
         """A primary with a lease, whose PostgreSQL exits while the API server is away."""
