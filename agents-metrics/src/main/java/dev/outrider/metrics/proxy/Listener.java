@@ -31,10 +31,12 @@ final class Listener implements AutoCloseable {
   /**
    * Has the address from now on; nobody is taken in before {@link #open}.
    *
+   * @param key which key of the configuration says so
    * @param accept takes each client on its event loop
    * @throws AgentException if the address cannot be listened on
    */
   static Listener bind(
+      String key,
       HostPort listen,
       Transport transport,
       EventLoopGroup loops,
@@ -42,7 +44,7 @@ final class Listener implements AutoCloseable {
       Consumer<Channel> accept) {
     InetSocketAddress address = new InetSocketAddress(listen.host(), listen.port());
     if (address.isUnresolved()) {
-      throw new AgentException("listen: the host of " + listen + " is not known", null);
+      throw new AgentException(key + ": the host of " + listen + " is not known", null);
     }
     ServerBootstrap bootstrap =
         new ServerBootstrap()
@@ -68,7 +70,7 @@ final class Listener implements AutoCloseable {
     ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       throw new AgentException(
-          "listen: cannot listen on " + listen + ": " + bound.cause().getMessage(), bound.cause());
+          key + ": cannot listen on " + listen + ": " + bound.cause().getMessage(), bound.cause());
     }
     return new Listener(bound.channel());
   }

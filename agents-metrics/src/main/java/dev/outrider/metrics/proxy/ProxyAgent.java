@@ -12,6 +12,7 @@ import dev.outrider.agents.lifecycle.Lifecycle;
 import dev.outrider.agents.lifecycle.Page;
 import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.session.Entrance;
 import dev.outrider.metrics.proxy.session.Sessions;
 import dev.outrider.metrics.proxy.tls.ClientTls;
 import dev.outrider.metrics.proxy.traces.SpanExporter;
@@ -36,14 +37,15 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * The proxy: listens, and leads each client to the upstream.
  *
- * <p>In a drain sessions end as {@link Sessions#drain} says. The listener stays until the last one
+ * <p>In a drain sessions end as {@link Sessions#drain} says. The listeners stay until the last one
  * has: a client that wants to cancel a query that the drain waits for must get through. All others
- * are refused with an error that makes drivers try the next host. Then the address is free, so that
- * the kernel refuses whoever comes late.
+ * are refused with an error that makes drivers try the next host. Then the addresses are free, so
+ * that the kernel refuses whoever comes late.
  */
 // A write or a close that fails is told to the handlers, not by its future.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -73,7 +75,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     final Fence fence;
     final Sessions sessions;
     final ProxyMetrics metrics;
-    volatile Listener listener;
+    volatile Listeners listeners;
 
     Running(
         EventLoopGroup loops,
@@ -81,13 +83,13 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
         Fence fence,
         Sessions sessions,
         ProxyMetrics metrics,
-        Listener listener) {
+        Listeners listeners) {
       this.loops = loops;
       this.health = health;
       this.fence = fence;
       this.sessions = sessions;
       this.metrics = metrics;
-      this.listener = listener;
+      this.listeners = listeners;
     }
   }
 
@@ -129,9 +131,9 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     fence.look();
     try {
       takeUp(config, loadTls(config, metrics), sessions);
-      Listener listener = listen(config, loops, metrics, sessions);
-      running = new Running(loops, health, fence, sessions, metrics, listener);
-      listener.open();
+      Listeners listeners = Listeners.NONE.moved(config, binder(loops, metrics, sessions));
+      running = new Running(loops, health, fence, sessions, metrics, listeners);
+      listeners.open();
       chores.scheduleWithFixedDelay(
           fence::look, Fence.POLL_MILLIS, Fence.POLL_MILLIS, TimeUnit.MILLISECONDS);
       chores.scheduleWithFixedDelay(
@@ -144,9 +146,11 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
       loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw e;
     }
-    LOG.atInfo()
-        .addKeyValue("listen", config.listen())
-        .addKeyValue("upstream", upstream)
+    LoggingEventBuilder line = LOG.atInfo().addKeyValue("listen", config.listen());
+    if (config.primary() != null) {
+      line = line.addKeyValue("primaryListen", config.primary().listen());
+    }
+    line.addKeyValue("upstream", upstream)
         .addKeyValue("transport", transport)
         .addKeyValue("eventLoops", eventLoops(config))
         .log("listening");
@@ -194,18 +198,19 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     return config.eventLoops() > 0 ? config.eventLoops() : Transport.DEFAULT_EVENT_LOOPS;
   }
 
-  private Listener listen(
-      ProxyConfig config, EventLoopGroup loops, ProxyMetrics metrics, Sessions sessions) {
-    return Listener.bind(
-        config.listen(),
-        transport,
-        loops,
-        metrics,
-        client -> {
-          used.add(client.eventLoop());
-          transport.keepAlive(client, sessions.keepAlive());
-          sessions.accept(client);
-        });
+  private Listeners.Binder binder(EventLoopGroup loops, ProxyMetrics metrics, Sessions sessions) {
+    return (key, address, entrance) ->
+        Listener.bind(
+            key,
+            address,
+            transport,
+            loops,
+            metrics,
+            client -> {
+              used.add(client.eventLoop());
+              transport.keepAlive(client, sessions.keepAlive());
+              sessions.accept(client, entrance);
+            });
   }
 
   private void loopEnded(Future<?> future) {
@@ -243,11 +248,16 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
 
   /** Where clients connect; for tests that let the kernel choose the port. */
   InetSocketAddress address() {
+    return address(Entrance.ANY);
+  }
+
+  /** Where clients connect to this entrance. */
+  InetSocketAddress address(Entrance entrance) {
     Running now = running;
     if (now == null) {
       throw new IllegalStateException("not started");
     }
-    return now.listener.address();
+    return now.listeners.address(entrance);
   }
 
   @Override
@@ -259,17 +269,13 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     Lifecycle.restartKey("eventLoops", config.eventLoops(), changed.eventLoops());
     Lifecycle.restartKey("metrics", config.metrics(), changed.metrics());
     // What is new first: if it cannot be had, nothing has changed.
-    Listener listener =
-        changed.listen().equals(config.listen())
-            ? null
-            : listen(changed, now.loops, now.metrics, now.sessions);
+    Listeners before = now.listeners;
+    Listeners listeners = before.moved(changed, binder(now.loops, now.metrics, now.sessions));
     ClientTls changedTls;
     try {
       changedTls = changed.tls().equals(config.tls()) ? tls : loadTls(changed, now.metrics);
     } catch (AgentException e) {
-      if (listener != null) {
-        listener.close();
-      }
+      listeners.closeBut(before);
       throw e;
     }
     if (!Objects.equals(changed.traces(), config.traces())) {
@@ -280,12 +286,9 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     now.fence.guard(changed.instance());
     upstream = upstream(changed);
     now.health.doubt();
-    if (listener != null) {
-      Listener before = now.listener;
-      now.listener = listener;
-      listener.open();
-      before.close();
-    }
+    now.listeners = listeners;
+    listeners.open();
+    before.closeBut(listeners);
     config = changed;
   }
 
@@ -297,8 +300,8 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     }
     List<Problem> problems = new ArrayList<>(now.fence.problems());
     problems.addAll(now.health.problems());
-    if (!now.listener.isOpen()) {
-      problems.add(new Problem("listen", "no longer listening", surroundings.clock().instant()));
+    for (String key : now.listeners.lost()) {
+      problems.add(new Problem(key, "no longer listening", surroundings.clock().instant()));
     }
     return problems;
   }
@@ -360,7 +363,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     now.health.end();
     now.sessions.drain(
         () -> {
-          now.listener.closeSoon();
+          now.listeners.closeSoon();
           ended.run();
         });
   }
@@ -381,7 +384,7 @@ public final class ProxyAgent implements Agent<ProxyConfig> {
     }
     stopping = true;
     now.health.end();
-    now.listener.close();
+    now.listeners.closeBut(Listeners.NONE);
     now.sessions.cut();
     now.loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
     takeUp(config, null, now.sessions);

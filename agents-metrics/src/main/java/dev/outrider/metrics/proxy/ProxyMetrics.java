@@ -27,6 +27,8 @@ public final class ProxyMetrics {
     DRAINING,
     /** The fence is shut. */
     FENCE,
+    /** The client wants a primary, and the instance is a standby. */
+    STANDBY,
     /** The client did not say in time what it wants. */
     SILENCE,
     /** What the client said first is no start-up of the protocol. */
@@ -234,6 +236,7 @@ public final class ProxyMetrics {
       case LIMIT -> "limit";
       case DRAINING -> "draining";
       case FENCE -> "fence";
+      case STANDBY -> "standby";
       case SILENCE -> "silence";
       case PROTOCOL -> "protocol";
       case HTTP -> "http";

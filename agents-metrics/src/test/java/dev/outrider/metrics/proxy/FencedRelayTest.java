@@ -2,10 +2,12 @@ package dev.outrider.metrics.proxy;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.metrics.proxy.fence.InstanceFile;
+import dev.outrider.metrics.proxy.session.Entrance;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -21,6 +23,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -115,6 +118,43 @@ class FencedRelayTest {
       // Then
       ProxyFixture.write(server, new byte[] {'y'});
       assertEquals('y', client.getInputStream().read());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoWantsAPrimaryIsRefusedUntilTheRecordSaysSo(Transport transport) throws Exception {
+    file().role("standby", InstanceFile.now());
+    try (ProxyFixture fixture =
+        ProxyFixture.with(
+            transport,
+            Map.of("primary.listen", "127.0.0.1:0", "instance", file().path().toString()))) {
+      // When
+      Socket refused = fixture.connect(Entrance.PRIMARY);
+      refused.getOutputStream().write(RefusalTest.startup());
+
+      // Then
+      RefusalTest.assertError(
+          "57P03",
+          "this instance is a standby, and this port is for the primary; try again",
+          refused.getInputStream());
+      assertTrue(fixture.nobodyConnected());
+      assertEquals(1, fixture.counter("outrider_proxy_refused", "reason", "standby"));
+      assertTrue(fixture.opaque(fixture.connect()).isConnected());
+
+      // When
+      byte[] cancel = ByteBuffer.allocate(16).putInt(16).putInt(80877102).array();
+      fixture.connect(Entrance.PRIMARY).getOutputStream().write(cancel);
+
+      // Then
+      assertArrayEquals(cancel, ProxyFixture.read(fixture.acceptUpstream(), cancel.length));
+
+      // When
+      file().primary(InstanceFile.now(), InstanceFile.now() + 20);
+      ProxyFixture.until(() -> fixture.gauge("outrider_proxy_lease_seconds") > 0);
+
+      // Then
+      assertTrue(fixture.opaque(fixture.connect(Entrance.PRIMARY)).isConnected());
     }
   }
 

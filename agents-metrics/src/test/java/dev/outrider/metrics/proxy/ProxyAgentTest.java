@@ -12,6 +12,7 @@ import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.lifecycle.AgentException;
 import dev.outrider.metrics.proxy.fence.BootClock;
 import dev.outrider.metrics.proxy.fence.Fence;
+import dev.outrider.metrics.proxy.session.Entrance;
 import dev.outrider.metrics.proxy.traces.CollectorServer;
 import dev.outrider.protocol.backend.BackendMessage;
 import dev.outrider.protocol.backend.CommandComplete;
@@ -34,7 +35,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Clock;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -117,6 +120,93 @@ class ProxyAgentTest {
   }
 
   @Test
+  void theEntranceForThePrimaryComesAndMovesAndGoesWithoutEndingSessions() throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(Transport.best())) {
+      // Given
+      InetSocketAddress listen = fixture.proxy.address();
+
+      // When
+      fixture.proxy.reconfigure(with(fixture, "primary.listen", "127.0.0.1:0"));
+      // Then
+      InetSocketAddress before = fixture.proxy.address(Entrance.PRIMARY);
+      Socket client = fixture.connect(before);
+      SocketChannel server = fixture.opaque(client);
+
+      // When
+      fixture.proxy.reconfigure(with(fixture, "primary.listen", "localhost:0"));
+      // Then
+      assertThrows(SocketException.class, () -> fixture.connect(before));
+      InetSocketAddress after = fixture.proxy.address(Entrance.PRIMARY);
+      assertTrue(fixture.opaque(fixture.connect(after)).isConnected());
+
+      // When
+      fixture.proxy.reconfigure(ProxyFixture.config(fixture.socket, 100));
+      // Then
+      assertThrows(SocketException.class, () -> fixture.connect(after));
+      assertEquals(listen, fixture.proxy.address());
+      assertTrue(fixture.opaque(fixture.connect()).isConnected());
+      ProxyFixture.write(server, new byte[] {'z'});
+      assertEquals('z', client.getInputStream().read());
+      assertTrue(fixture.proxy.unready().isEmpty());
+    }
+  }
+
+  @Test
+  void anEntranceForThePrimaryThatIsTakenChangesNothing() throws Exception {
+    try (ProxyFixture fixture = ProxyFixture.with(Transport.best());
+        ServerSocket taken = new ServerSocket(0)) {
+      // Given
+      InetSocketAddress before = fixture.proxy.address();
+      String address = "127.0.0.1:" + taken.getLocalPort();
+      ConfigTree both =
+          with(fixture, "listen", "localhost:0").toTree().with("primary.listen", address, "test");
+
+      // When
+      AgentException error =
+          assertThrows(
+              AgentException.class, () -> fixture.proxy.reconfigure(ProxyConfig.from(both)));
+
+      // Then
+      assertTrue(
+          String.valueOf(error.getMessage())
+              .startsWith("primary.listen: cannot listen on " + address),
+          error.getMessage());
+      assertEquals(before, fixture.proxy.address());
+      assertTrue(fixture.opaque(fixture.connect()).isConnected());
+    }
+  }
+
+  @Test
+  void aDrainFreesTheEntranceForThePrimaryToo() throws Exception {
+    try (ProxyFixture fixture =
+        ProxyFixture.with(Transport.best(), Map.of("primary.listen", "127.0.0.1:0"))) {
+      // Given
+      InetSocketAddress address = fixture.proxy.address(Entrance.PRIMARY);
+      Socket client = fixture.connect(address);
+      client.getOutputStream().write(RefusalTest.startup());
+      SocketChannel _ = fixture.acceptUpstream(RefusalTest.startup());
+      AtomicBoolean drained = new AtomicBoolean();
+
+      // When
+      fixture.proxy.drain(() -> drained.set(true));
+
+      // Then
+      RefusalTest.assertError(
+          "57P03", "the proxy is shutting down; try again", client.getInputStream());
+      ProxyFixture.until(drained::get);
+      ProxyFixture.until(
+          () -> {
+            try {
+              fixture.connect(address).close();
+              return false;
+            } catch (IOException e) {
+              return true;
+            }
+          });
+    }
+  }
+
+  @Test
   void anAddressThatIsTakenIsRefusedAndTheOldOneStays() throws Exception {
     try (ProxyFixture fixture = ProxyFixture.with(Transport.best());
         ServerSocket taken = new ServerSocket(0)) {
@@ -144,6 +234,7 @@ class ProxyAgentTest {
     AtomicInteger accepted = new AtomicInteger();
     try (Listener listener =
         Listener.bind(
+            "listen",
             new HostPort("127.0.0.1", 0),
             transport,
             loops,

@@ -6,6 +6,7 @@ import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.UpstreamAddress;
 import dev.outrider.metrics.proxy.session.Buffers;
+import dev.outrider.metrics.proxy.session.Entrance;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -114,6 +115,7 @@ final class ProxyFixture implements AutoCloseable {
     ProxyConfig defaults = ProxyConfig.DEFAULTS;
     return new ProxyConfig(
         new HostPort("127.0.0.1", 0),
+        null,
         new UpstreamAddress.UnixSocket(socket),
         instance,
         defaults.tls(),
@@ -171,6 +173,10 @@ final class ProxyFixture implements AutoCloseable {
 
   Socket connect() throws IOException {
     return connect(proxy.address());
+  }
+
+  Socket connect(Entrance entrance) throws IOException {
+    return connect(proxy.address(entrance));
   }
 
   Socket connect(InetSocketAddress address) throws IOException {

@@ -9,6 +9,7 @@ import dev.outrider.agents.AgentCommand.Surroundings;
 import dev.outrider.agents.config.ConfigTree;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.metrics.proxy.fence.InstanceFile;
+import dev.outrider.metrics.proxy.session.Entrance;
 import dev.outrider.metrics.proxy.tls.Authority;
 import dev.outrider.metrics.proxy.traces.CollectorServer;
 import io.opentelemetry.proto.trace.v1.Span;
@@ -111,7 +112,7 @@ class ProxyIT {
     ConfigTree tree = ConfigTree.empty();
     Map<String, String> keys = new HashMap<>(more);
     keys.put("listen", "0.0.0.0:0");
-    keys.put("upstream", "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5433"));
+    keys.putIfAbsent("upstream", "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5433"));
     for (Map.Entry<String, String> key : keys.entrySet()) {
       tree = tree.with(key.getKey(), key.getValue(), "test");
     }
@@ -139,6 +140,10 @@ class ProxyIT {
   }
 
   private Connection connect(String... properties) throws SQLException {
+    return connect(Entrance.ANY, properties);
+  }
+
+  private Connection connect(Entrance entrance, String... properties) throws SQLException {
     Properties all = new Properties();
     all.setProperty("user", "postgres");
     all.setProperty("password", PASSWORD);
@@ -147,7 +152,7 @@ class ProxyIT {
       all.setProperty(properties[i], properties[i + 1]);
     }
     return DriverManager.getConnection(
-        "jdbc:postgresql://127.0.0.1:" + proxy.address().getPort() + "/postgres", all);
+        "jdbc:postgresql://127.0.0.1:" + proxy.address(entrance).getPort() + "/postgres", all);
   }
 
   @ParameterizedTest
@@ -390,6 +395,107 @@ class ProxyIT {
       return result.next();
     } catch (SQLException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /** Another Postgres, in recovery without a primary, until somebody promotes it. */
+  @Test
+  @Order(1)
+  void aStandbyIsNoPrimaryUntilItsPromotionIsOver(@TempDir Path folder) throws Exception {
+    // Given
+    InstanceFile record = new InstanceFile(folder.resolve("instance.json"));
+    run(
+        "bash",
+        "-c",
+        "initdb -A trust -U postgres -D /tmp/standby && touch /tmp/standby/standby.signal"
+            + " && pg_ctl -D /tmp/standby -l /tmp/standby.log -w -o '-c port=5434"
+            + " -c unix_socket_directories=/run/postgresql -c listen_addresses=' start");
+    try {
+      for (String role : List.of("standby", "primary", "")) {
+        // When
+        startBefore(record, role);
+
+        // Then
+        assertRefusedAsStandby();
+        try (Connection any = connect();
+            Statement statement = any.createStatement()) {
+          assertEquals("t", first(statement, "SELECT pg_is_in_recovery()"));
+          assertEquals(
+              "25006",
+              assertThrows(SQLException.class, () -> statement.execute("CREATE TABLE t (i int)"))
+                  .getSQLState());
+        }
+        // A libpq that knows several hosts goes on to the next.
+        assertEquals(
+            "t\n",
+            run(
+                "psql",
+                "-XAtc",
+                "SELECT pg_is_in_recovery()",
+                "host=%s,%s port=%d,%d user=postgres dbname=postgres"
+                    .formatted(
+                        HOST,
+                        HOST,
+                        proxy.address(Entrance.PRIMARY).getPort(),
+                        proxy.address().getPort())));
+      }
+
+      // When
+      try (Connection any = connect();
+          Statement statement = any.createStatement()) {
+        assertEquals("t", first(statement, "SELECT pg_promote()"));
+      }
+
+      // Then
+      for (String role : List.of("primary", "")) {
+        startBefore(record, role);
+        for (Entrance entrance : Entrance.values()) {
+          try (Connection connection = connect(entrance);
+              Statement statement = connection.createStatement()) {
+            assertEquals(0, statement.executeUpdate("CREATE TEMPORARY TABLE t (i int)"));
+          }
+        }
+      }
+      startBefore(record, "standby");
+      assertRefusedAsStandby();
+    } finally {
+      run("bash", "-c", "pg_ctl -D /tmp/standby -m immediate stop && rm -r /tmp/standby");
+    }
+  }
+
+  /** Starts the proxy before the standby, with a record of this role, or without one. */
+  private void startBefore(InstanceFile record, String role) throws IOException {
+    proxy.stop();
+    Map<String, String> keys = new HashMap<>();
+    keys.put("primary.listen", "0.0.0.0:0");
+    keys.put("upstream", "unix:" + sockets.toAbsolutePath().resolve(".s.PGSQL.5434"));
+    if (!role.isEmpty()) {
+      keys.put("instance", record.path().toString());
+    }
+    if (role.equals("primary")) {
+      record.primary(InstanceFile.now(), InstanceFile.now() + 20);
+    } else if (!role.isEmpty()) {
+      record.role(role, InstanceFile.now());
+    }
+    proxy = proxy(Transport.best(), keys);
+    proxy.start();
+    ProxyFixture.until(() -> proxy.unready().isEmpty());
+  }
+
+  private void assertRefusedAsStandby() {
+    SQLException refused =
+        assertThrows(SQLException.class, () -> connect(Entrance.PRIMARY).close());
+    assertEquals("57P03", refused.getSQLState());
+    assertTrue(
+        String.valueOf(refused.getMessage())
+            .contains("this instance is a standby, and this port is for the primary; try again"),
+        refused.getMessage());
+  }
+
+  private static String first(Statement statement, String query) throws SQLException {
+    try (ResultSet result = statement.executeQuery(query)) {
+      assertTrue(result.next());
+      return result.getString(1);
     }
   }
 

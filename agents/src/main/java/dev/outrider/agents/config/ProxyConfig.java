@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * The configuration of the proxy.
  *
  * @param listen where clients connect
+ * @param primary where clients connect that want a primary and nothing else, or null if there is no
+ *     such listener
  * @param upstream the Postgres behind the proxy
  * @param instance the record of the instance by which the proxy is its fence, an absolute path;
  *     null: no fence
@@ -39,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ProxyConfig(
     HostPort listen,
+    @Nullable PrimaryConfig primary,
     UpstreamAddress upstream,
     @Nullable Path instance,
     TlsConfig tls,
@@ -70,6 +73,7 @@ public record ProxyConfig(
   public static final ProxyConfig DEFAULTS =
       new ProxyConfig(
           new HostPort("127.0.0.1", 5432),
+          null,
           new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
           null,
           TlsConfig.DISABLED,
@@ -95,6 +99,10 @@ public record ProxyConfig(
   public static final List<ConfigKey> KEYS =
       List.of(
           new ConfigKey("listen", "HOST:PORT", "where clients connect"),
+          new ConfigKey(
+              "primary.listen",
+              "HOST:PORT",
+              "where only sessions with a primary begin; without it there is no such listener"),
           new ConfigKey("upstream", "unix:PATH|HOST:PORT", "the Postgres behind the proxy"),
           new ConfigKey(
               "instance",
@@ -194,6 +202,12 @@ public record ProxyConfig(
 
   /** Checks every range. */
   public ProxyConfig {
+    // Two listeners that leave the port open get two.
+    if (primary != null && primary.listen().port() != 0 && primary.listen().equals(listen)) {
+      throw ConfigException.problem(
+          "primary.listen",
+          "is " + listen + ", and so is listen (expected: an address of its own)");
+    }
     duration("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofMinutes(1));
     duration("startupTimeout", startupTimeout, Duration.ofSeconds(1), Duration.ofMinutes(10));
     refusedUsers = List.copyOf(refusedUsers);
@@ -240,6 +254,7 @@ public record ProxyConfig(
             section ->
                 new ProxyConfig(
                     section.value("listen", DEFAULTS.listen, HostPort::parse),
+                    section.sectionOrNull("primary", PrimaryConfig::from),
                     section.value("upstream", DEFAULTS.upstream, UpstreamAddress::parse),
                     section.valueOrNull("instance", Path::of),
                     section.section("tls", DEFAULTS.tls, TlsConfig::from),
@@ -293,6 +308,7 @@ public record ProxyConfig(
   public ConfigTree toTree() {
     return new ConfigTree.Builder()
         .put("listen", listen.toString())
+        .put("primary", primary == null ? null : primary.toTree())
         .put("upstream", upstream.toString())
         .put("instance", instance == null ? null : instance.toString())
         .put("tls", tls.toTree())

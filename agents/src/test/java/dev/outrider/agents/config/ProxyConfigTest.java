@@ -21,6 +21,7 @@ class ProxyConfigTest {
   private static final ProxyConfig FULL =
       new ProxyConfig(
           HostPort.parse("0.0.0.0:5432"),
+          new PrimaryConfig(HostPort.parse("0.0.0.0:5434")),
           UpstreamAddress.parse("unix:/run/postgresql/.s.PGSQL.5433"),
           Path.of("/run/postgresql/instance.json"),
           new TlsConfig(
@@ -131,6 +132,7 @@ class ProxyConfigTest {
     String yaml =
         """
         listen: 0.0.0.0:5432
+        primary: {listen: 0.0.0.0:5434}
         upstream: unix:/run/postgresql/.s.PGSQL.5433      # or HOST:PORT
         instance: /run/postgresql/instance.json
         tls: {mode: require, certificate: /etc/outrider/server/tls.crt, \
@@ -167,6 +169,15 @@ class ProxyConfigTest {
   }
 
   @Test
+  void bothListenersMayLeaveThePortOpen() {
+    // When
+    ProxyConfig config = parse("{listen: '127.0.0.1:0', primary: {listen: '127.0.0.1:0'}}");
+
+    // Then
+    assertEquals(new PrimaryConfig(config.listen()), config.primary());
+  }
+
+  @Test
   void whoGivesACertificateWantsItUsed() {
     assertEquals(TlsConfig.Mode.ALLOW, parse("tls: {certificate: /a, key: /b}").tls().mode());
   }
@@ -186,13 +197,16 @@ class ProxyConfigTest {
       delimiter = '|',
       textBlock =
           """
-          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
+          lisen: a                              | proxy.yaml:1: lisen: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, primary, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
           http: {port: 1}                       | proxy.yaml:1: http.port: is not a key here (known: listen)
           http: {listen: 1}                     | proxy.yaml:1: http.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
           http: [1]                             | proxy.yaml:1: http: is a list (expected: a mapping)
           http: x                               | proxy.yaml:1: http: is "x" (expected: a mapping)
           listen: {a: b}                        | proxy.yaml:1: listen: is a mapping (expected: one value)
           listen:                               | proxy.yaml:1: listen: is nothing (expected: one value)
+          primary: {}                           | proxy.yaml:1: primary.listen: is missing
+          primary: {listen: 1}                  | proxy.yaml:1: primary.listen: "1" (expected: HOST:PORT, for example 127.0.0.1:5432 or [::1]:5432, with a port of 0 to 65535)
+          primary: {listen: '127.0.0.1:5432'}   | proxy.yaml:1: primary.listen: is 127.0.0.1:5432, and so is listen (expected: an address of its own)
           upstream: unix:relative               | proxy.yaml:1: upstream: "unix:relative" (expected: unix:/ABSOLUTE/PATH of at most 107 bytes, for example unix:/run/postgresql/.s.PGSQL.5433, or HOST:PORT)
           drainTimeout: 30                      | proxy.yaml:1: drainTimeout: "30" (expected: a whole number and a unit (ms, s, m, h), for example 30s)
           drainTimeout: 2h                      | proxy.yaml:1: drainTimeout: "2h" (expected: 0s to 1h)
@@ -241,7 +255,7 @@ class ProxyConfigTest {
           just text                             | proxy.yaml: the document is not a mapping of keys to values
           '{a: 1, a: 2}'                        | proxy.yaml:1: a: is there twice
           '{a: '                                | proxy.yaml:1: is not YAML: expected the node content, but found '<stream end>'
-          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
+          '<<: {listen: 1.2.3.4:5}'             | proxy.yaml:1: <<: is not a key here (known: access, cancelOnDisconnect, connectTimeout, drainFolder, drainTimeout, eventLoops, http, instance, keepAlive, listen, log, logConnections, maxConnections, metrics, primary, proxyProtocol, refusedUsers, startupTimeout, status, tls, traces, upstream)
           """)
   void errorsNameFilePathValueAndWhatIsAllowed(String yaml, String message) {
     // When

@@ -196,6 +196,7 @@ public final class ClusterObjects {
     ProxyConfig defaults = ProxyConfig.DEFAULTS;
     return new ProxyConfig(
             new HostPort("0.0.0.0", 5432),
+            defaults.primary(),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
             INSTANCE_RECORD,
             clientTls(),

@@ -74,6 +74,7 @@ public final class Fence {
   private @Nullable Path file;
   private IntSupplier onShut = () -> 0;
   private boolean primary;
+  private volatile boolean standby;
   // What was read last and what it says: between two renewals it is the same.
   private byte[] known = {};
   private @Nullable InstanceRecord knownRecord;
@@ -177,6 +178,14 @@ public final class Fence {
     return state instanceof State.Shut;
   }
 
+  /**
+   * Whether the record said at the last look that the instance is a standby. False does not mean
+   * that it takes writes: {@code primary} is written before the promotion.
+   */
+  public boolean isStandby() {
+    return standby;
+  }
+
   /** Why the fence is shut; null if it is open. */
   public @Nullable Problem problem() {
     return state instanceof State.Shut shut ? shut.problem() : null;
@@ -213,6 +222,7 @@ public final class Fence {
         leaseEnd = good.leaseEnd();
         boolean wasPrimary = primary;
         primary = good.role().equals("primary");
+        standby = good.role().equals("standby");
         if (wasPrimary && good.role().equals("standby")) {
           shut("the primary was demoted");
         }
@@ -221,6 +231,7 @@ public final class Fence {
       case Sight.Bad bad -> {
         leaseEnd = bad.leaseEnd();
         primary = false;
+        standby = false;
         shut(bad.reason());
       }
     }

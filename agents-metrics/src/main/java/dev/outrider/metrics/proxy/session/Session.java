@@ -92,6 +92,10 @@ import org.slf4j.LoggerFactory;
  *       thrown away; a session that has no upstream yet is refused.
  * </ol>
  *
+ * <p>Where only a primary is let in, a standby is refused twice: by what the fence's record says
+ * when the client begins, and by what Postgres says in the login. The record says {@code primary}
+ * before the promotion is over.
+ *
  * <p>A client is refused with the error in answer to its start-up message, not before: clients no
  * longer show an error that comes in answer to SSLRequest, since CVE-2024-10977. CancelRequest gets
  * no answer.
@@ -120,6 +124,11 @@ final class Session {
           SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
           "Postgres asks for a login by GSSAPI or SSPI, which cannot pass the proxy (expected: a"
               + " password method in pg_hba.conf)");
+  // Tools and drivers that know several hosts go on to the next.
+  private static final ErrorResponse STANDBY =
+      new ErrorResponse(
+          SqlState.CANNOT_CONNECT_NOW,
+          "this instance is a standby, and this port is for the primary; try again");
   private static final byte[] NOT_HTTP =
       """
       HTTP/1.1 400 Bad Request\r
@@ -131,6 +140,7 @@ final class Session {
           .getBytes(StandardCharsets.US_ASCII);
 
   private final Channel client;
+  private final Entrance entrance;
   private final Sessions sessions;
   private final ProxyMetrics metrics;
   private SessionState state = new Awaiting(null);
@@ -159,8 +169,9 @@ final class Session {
   private DrainEnd drainEnd = DrainEnd.OWN;
   private @Nullable ScheduledFuture<?> silence;
 
-  Session(Channel client, Sessions sessions, ProxyMetrics metrics) {
+  Session(Channel client, Entrance entrance, Sessions sessions, ProxyMetrics metrics) {
     this.client = client;
+    this.entrance = entrance;
     this.sessions = sessions;
     this.metrics = metrics;
     this.wire = sessions.wire(client.eventLoop());
@@ -587,6 +598,10 @@ final class Session {
       refuse(awaiting, denial.reason(), denial.error());
       return;
     }
+    if (entrance == Entrance.PRIMARY && sessions.guard().isStandby()) {
+      refuse(awaiting, Refusal.STANDBY, STANDBY);
+      return;
+    }
     switch (sessions.admit()) {
       case ADMITTED -> {
         logIn = new LogIn();
@@ -854,12 +869,11 @@ final class Session {
     heardUpstream(bytes);
     pending.backend(bytes);
     if (pending.isBeyondProxy()) {
-      if (canBeTold) {
-        relaying.upstream().close();
-        refuse(relaying.toLingering(), Refusal.LOGIN, encoded(BEYOND_PROXY));
-      } else {
-        closeRefused(Refusal.LOGIN);
-      }
+      endLogIn(relaying, Refusal.LOGIN, BEYOND_PROXY, canBeTold);
+      return false;
+    }
+    if (entrance == Entrance.PRIMARY && pending.isStandby()) {
+      endLogIn(relaying, Refusal.STANDBY, STANDBY, canBeTold);
       return false;
     }
     if (pending.isAuthenticated()) {
@@ -875,6 +889,17 @@ final class Session {
       logIn = null;
     }
     return true;
+  }
+
+  /** Refuses a client to whom Postgres has begun to speak. */
+  private void endLogIn(Relaying relaying, Refusal reason, ErrorResponse error, boolean canBeTold) {
+    logRefusal(error);
+    if (canBeTold) {
+      relaying.upstream().close();
+      refuse(relaying.toLingering(), reason, encoded(error));
+    } else {
+      closeRefused(reason);
+    }
   }
 
   /**

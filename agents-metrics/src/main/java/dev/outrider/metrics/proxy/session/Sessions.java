@@ -127,8 +127,10 @@ public final class Sessions {
    * Takes in a client that has just connected; called on its event loop. Clients that never say
    * what they want do not keep others out: when there are too many, the one that waits longest is
    * closed.
+   *
+   * @param entrance where the client has connected
    */
-  public void accept(Channel client) {
+  public void accept(Channel client, Entrance entrance) {
     metrics.accepted.inc();
     int maxConnections = policy.maxConnections();
     if (open.size() >= 2 * (maxConnections + SPARE)) {
@@ -136,7 +138,7 @@ public final class Sessions {
       client.close();
       return;
     }
-    Session session = new Session(client, this, metrics);
+    Session session = new Session(client, entrance, this, metrics);
     open.add(session);
     Session longest = null;
     synchronized (waiting) {

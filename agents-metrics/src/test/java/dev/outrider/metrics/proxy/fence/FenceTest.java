@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -227,6 +228,26 @@ class FenceTest {
     } else {
       file().role(role, boot);
     }
+  }
+
+  @Test
+  void onlyARecordThatSaysStandbyMakesOne() throws IOException {
+    // Given
+    Fence fence = fence();
+    for (String role : List.of("standby", "primary", "standby", "unmanaged", "standby", "none")) {
+      // When
+      role(role);
+      fence.look();
+
+      // Then
+      assertEquals(role.equals("standby"), fence.isStandby());
+    }
+
+    // When
+    fence.guard(null);
+
+    // Then
+    assertFalse(fence.isStandby());
   }
 
   @Test

@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outrider.protocol.backend.Authentication;
 import dev.outrider.protocol.backend.BackendKeyData;
+import dev.outrider.protocol.backend.ParameterStatus;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LogInTest {
@@ -49,6 +51,49 @@ class LogInTest {
       cancel.readBytes(expected);
       assertArrayEquals(expected, login.cancelRequest());
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "in_hot_standby, on, true",
+    "in_hot_standby, off, false",
+    "in_hot_standby, of, false",
+    "in_hot_standby, no, false",
+    "in_hot_standby, onn, false",
+    "in_hot_standby_, on, false",
+    "in_hot_standby_, o, false",
+    "in_hot_standb, yon, false",
+    "iin_hot_standb, on, false",
+    "TimeZone, Asia/Oman, false",
+    "default_transaction_read_only, on, false"
+  })
+  void aStandbyIsSeenWhereverTheStartIsCut(String name, String value, boolean standby) {
+    // Given
+    ByteBuf all = Unpooled.buffer();
+    new Authentication.Ok().encode(all);
+    new ParameterStatus("server_version", "18.0").encode(all);
+    new ParameterStatus(name, value).encode(all);
+    new ParameterStatus("TimeZone", "Asia/Oman").encode(all);
+    all.writeBytes(READY);
+    for (int cut = 0; cut <= all.readableBytes(); cut++) {
+      LogIn login = new LogIn();
+
+      // When
+      login.backend(all.slice(0, cut));
+      login.backend(all.slice(cut, all.readableBytes() - cut));
+
+      // Then
+      assertEquals(standby, login.isStandby());
+    }
+
+    // When each byte comes by itself
+    LogIn login = new LogIn();
+    for (int i = 0; i < all.readableBytes(); i++) {
+      login.backend(all.slice(i, 1));
+    }
+
+    // Then
+    assertEquals(standby, login.isStandby());
   }
 
   @Test

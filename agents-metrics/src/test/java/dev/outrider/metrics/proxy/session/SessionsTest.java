@@ -1,6 +1,7 @@
 package dev.outrider.metrics.proxy.session;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,8 +16,10 @@ import dev.outrider.metrics.proxy.upstream.Upstream;
 import dev.outrider.metrics.proxy.upstream.UpstreamHealth;
 import dev.outrider.protocol.backend.Authentication;
 import dev.outrider.protocol.backend.BackendKeyData;
+import dev.outrider.protocol.backend.ParameterStatus;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
@@ -30,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -123,7 +127,7 @@ class SessionsTest {
   /** A session that Postgres has let in; of what it has said, the client has taken nothing. */
   private SlowClient letIn() {
     SlowClient client = new SlowClient();
-    sessions.accept(client);
+    sessions.accept(client, Entrance.ANY);
     client.writeInbound(startup());
     EmbeddedChannel server = postgres.connections.getLast();
     server.writeInbound(hello());
@@ -140,6 +144,92 @@ class SessionsTest {
   private static void pass(EmbeddedChannel channel, long millis) {
     channel.advanceTimeBy(millis, TimeUnit.MILLISECONDS);
     channel.runScheduledPendingTasks();
+  }
+
+  private static ByteBuf hello(String inHotStandby) {
+    ByteBuf hello = Unpooled.buffer();
+    new Authentication.Ok().encode(hello);
+    new ParameterStatus("in_hot_standby", inHotStandby).encode(hello);
+    return hello.writeByte('Z').writeInt(5).writeByte('I');
+  }
+
+  /** All that the client has got, which is what was said before or an error behind it. */
+  private static byte[] got(EmbeddedChannel client) {
+    ByteBuf all = Unpooled.buffer();
+    for (ByteBuf part = client.readOutbound(); part != null; part = client.readOutbound()) {
+      all.writeBytes(part);
+      part.release();
+    }
+    return ByteBufUtil.getBytes(all);
+  }
+
+  /**
+   * Wherever what Postgres says is cut, a client for whom it should be a primary gets no
+   * ReadyForQuery of a standby, and an error where one can stand.
+   */
+  @Test
+  void aStandbyIsRefusedInTheLogInWhereverThatIsCut() {
+    ByteBuf hello = hello("on");
+    int okEnd = 9;
+    int told = okEnd + 5 + "in_hot_standby.on.".length();
+    for (int cut = 0; cut < told; cut++) {
+      // Given
+      EmbeddedChannel client = new EmbeddedChannel();
+      sessions.accept(client, Entrance.PRIMARY);
+      client.writeInbound(startup());
+      EmbeddedChannel server = postgres.connections.getLast();
+
+      // When
+      server.writeInbound(hello.copy(0, cut));
+      server.writeInbound(hello.copy(cut, hello.readableBytes() - cut));
+      server.releaseOutbound();
+
+      // Then
+      byte[] got = got(client);
+      byte[] before = ByteBufUtil.getBytes(hello, 0, cut);
+      assertArrayEquals(before, Arrays.copyOf(got, cut));
+      String error = new String(got, cut, got.length - cut, UTF_8);
+      if (cut == 0 || cut == okEnd) {
+        assertTrue(error.contains("C57P03\0Mthis instance is a standby, and this port"), error);
+      } else {
+        assertEquals("", error);
+        assertFalse(client.isActive());
+      }
+      assertFalse(server.isActive());
+      client.close();
+    }
+  }
+
+  @Test
+  void whoeverMayHaveAStandbyGetsItAndOneThatIsNoneIsLetInEverywhere() {
+    for (Entrance entrance : Entrance.values()) {
+      for (String standby : List.of("on", "off")) {
+        if (entrance == Entrance.PRIMARY && standby.equals("on")) {
+          continue;
+        }
+        // Given
+        EmbeddedChannel client = new EmbeddedChannel();
+        sessions.accept(client, entrance);
+        client.writeInbound(startup());
+        EmbeddedChannel server = postgres.connections.getLast();
+
+        // When
+        server.writeInbound(hello(standby));
+
+        // Then
+        assertArrayEquals(ByteBufUtil.getBytes(hello(standby)), got(client));
+
+        // When it becomes one or the other later
+        ByteBuf changed = Unpooled.buffer();
+        new ParameterStatus("in_hot_standby", "on").encode(changed);
+        server.writeInbound(changed.copy());
+
+        // Then
+        assertArrayEquals(ByteBufUtil.getBytes(changed), got(client));
+        server.releaseOutbound();
+        client.close();
+      }
+    }
   }
 
   @Test
@@ -238,7 +328,7 @@ class SessionsTest {
         // When: half a ClientHello, at once or after a SSLRequest
         EmbeddedChannel stranger = new EmbeddedChannel();
         strangers.add(stranger);
-        sessions.accept(stranger);
+        sessions.accept(stranger, Entrance.ANY);
         if (i % 2 == 1) {
           stranger.writeInbound(Unpooled.buffer().writeInt(8).writeInt(80877103));
           ByteBuf yes = stranger.readOutbound();
