@@ -3,6 +3,7 @@ package dev.outrider.operator.model;
 import dev.outrider.agents.config.ConfigHash;
 import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.HttpConfig;
+import dev.outrider.agents.config.PrimaryConfig;
 import dev.outrider.agents.config.ProxyConfig;
 import dev.outrider.agents.config.TlsConfig;
 import dev.outrider.agents.config.TracesConfig;
@@ -166,9 +167,9 @@ public final class ClusterObjects {
     // when Patroni may have to elect: without this state, any replica could win.
     objects.add(headless(names.patroniSync(), Map.of()));
     objects.add(headless(names.pods(), names.patroniLabels()));
-    objects.add(service(names.rw(), wanted.rw(), Map.of()));
-    objects.add(service(names.ro(), wanted.ro(), selector(Names.REPLICA)));
-    objects.add(service(names.r(), wanted.r(), names.patroniLabels()));
+    objects.add(service(names.rw(), wanted.rw(), Map.of(), writers()));
+    objects.add(service(names.ro(), wanted.ro(), selector(Names.REPLICA), "postgres"));
+    objects.add(service(names.r(), wanted.r(), names.patroniLabels(), "postgres"));
     objects.add(
         new PodDisruptionBudgetBuilder()
             .withMetadata(metadata(names.cluster()))
@@ -196,7 +197,7 @@ public final class ClusterObjects {
     ProxyConfig defaults = ProxyConfig.DEFAULTS;
     return new ProxyConfig(
             new HostPort("0.0.0.0", 5432),
-            defaults.primary(),
+            new PrimaryConfig(new HostPort("0.0.0.0", PodTemplate.PRIMARY_PORT)),
             new UpstreamAddress.UnixSocket(Path.of("/run/postgresql/.s.PGSQL.5433")),
             INSTANCE_RECORD,
             clientTls(),
@@ -571,12 +572,21 @@ public final class ClusterObjects {
     return selector;
   }
 
+  /**
+   * The port of the primary's Service, as Patroni enters it into the Endpoints too: where the proxy
+   * lets nobody in on a standby, since routes may lead to the primary of before, and lead to a new
+   * one before its promotion is over.
+   */
+  private String writers() {
+    return wanted.proxy() ? "primary" : "postgres";
+  }
+
   /** Where clients connect, by the name that each pod gives its own port. */
-  private static ServicePort clients() {
+  private static ServicePort clients(String port) {
     return new ServicePortBuilder()
         .withName("postgres")
         .withPort(5432)
-        .withTargetPort(new IntOrString("postgres"))
+        .withTargetPort(new IntOrString(port))
         .withProtocol("TCP")
         .build();
   }
@@ -589,12 +599,13 @@ public final class ClusterObjects {
         // Instances talk to each other before they are ready.
         .withPublishNotReadyAddresses(true)
         .withSelector(selector.isEmpty() ? null : selector)
-        .withPorts(clients())
+        .withPorts(clients("postgres"))
         .endSpec()
         .build();
   }
 
-  private Service service(String name, ServiceSpec spec, Map<String, String> selector) {
+  private Service service(
+      String name, ServiceSpec spec, Map<String, String> selector, String port) {
     ObjectMeta metadata = metadata(name);
     if (spec.labels() != null) {
       spec.labels().forEach(metadata.getLabels()::putIfAbsent);
@@ -608,7 +619,7 @@ public final class ClusterObjects {
         .withType(spec.type() == null ? "ClusterIP" : spec.type().name())
         .withLoadBalancerSourceRanges(spec.loadBalancerSourceRanges())
         .withSelector(selector.isEmpty() ? null : selector)
-        .withPorts(clients())
+        .withPorts(clients(port))
         .endSpec()
         .build();
   }

@@ -6,6 +6,8 @@ import dev.outrider.agents.config.HostPort;
 import dev.outrider.agents.config.StatusConfig;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.ContainerPortBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarBuilder;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
@@ -38,6 +40,10 @@ import org.jspecify.annotations.Nullable;
 /** The pod of an instance: PostgreSQL with Patroni, and the agents as native sidecars. */
 final class PodTemplate {
   private static final long UID = 5432;
+
+  /** Where the proxy lets clients in on a primary only; 5433 is PostgreSQL itself. */
+  static final int PRIMARY_PORT = 5434;
+
   private static final String NOT_READY = "node.kubernetes.io/not-ready";
   private static final String UNREACHABLE = "node.kubernetes.io/unreachable";
   private static final String NO_EXECUTE = "NoExecute";
@@ -264,6 +270,7 @@ final class PodTemplate {
             .withContainerPort(wanted.proxy() ? 5432 : 5433)
             .withProtocol("TCP")
             .endPort()
+            .addAllToPorts(wanted.proxy() ? List.of(primary()) : List.of())
             // An API server that is away lets Patroni wait for it; no restart would help.
             .withNewStartupProbe()
             .withHttpGet(patroni("/liveness"))
@@ -314,6 +321,14 @@ final class PodTemplate {
     return builder.build();
   }
 
+  private static ContainerPort primary() {
+    return new ContainerPortBuilder()
+        .withName("primary")
+        .withContainerPort(PRIMARY_PORT)
+        .withProtocol("TCP")
+        .build();
+  }
+
   private static HTTPGetAction patroni(String path) {
     return new HTTPGetActionBuilder()
         .withPath(path)
@@ -329,11 +344,11 @@ final class PodTemplate {
         field("OUTRIDER_POD_UID", "metadata.uid"),
         field("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"),
         field("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
-        // Which port clients are sent to belongs to the pod: one with a proxy has another than one
-        // without.
+        // Which port of a primary clients are sent to belongs to the pod: one with a proxy has
+        // another than one without. The name is that of the Service's port.
         value(
             "PATRONI_KUBERNETES_PORTS",
-            "[{\"name\": \"postgres\", \"port\": " + (wanted.proxy() ? 5432 : 5433) + "}]"),
+            "[{\"name\": \"postgres\", \"port\": " + (wanted.proxy() ? PRIMARY_PORT : 5433) + "}]"),
         value("PATRONI_POSTGRESQL_CONNECT_ADDRESS", "$(PATRONI_KUBERNETES_POD_IP):5433"),
         value("PATRONI_RESTAPI_CONNECT_ADDRESS", "$(PATRONI_KUBERNETES_POD_IP):8008"),
         secret("PATRONI_SUPERUSER_PASSWORD", names.credentials(), "superuser-password"),

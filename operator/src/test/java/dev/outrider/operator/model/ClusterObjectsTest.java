@@ -23,6 +23,7 @@ import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.ServicePort;
 import io.fabric8.kubernetes.api.model.Toleration;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
@@ -259,6 +260,41 @@ class ClusterObjectsTest {
         assertFalse(yaml.contains(password), () -> object.getKind() + " has a password in it");
       }
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"minimal,primary,5434,5432", "proxy-off,postgres,5433,5433"})
+  void theServiceOfThePrimaryLeadsToWhereNobodyGetsAStandby(
+      String spec, String name, int primary, int any) {
+    // Given
+    PostgresClusterSpec cluster = Example.valid(spec);
+
+    // When
+    ServicePort rw = find(Service.class, "shop-rw", cluster).getSpec().getPorts().getFirst();
+    ServicePort ro = find(Service.class, "shop-ro", cluster).getSpec().getPorts().getFirst();
+    Container postgres =
+        Example.objects(cluster).podTemplate().getSpec().getContainers().getFirst();
+
+    // Then
+    assertEquals(name, rw.getTargetPort().getStrVal());
+    assertEquals(primary, port(postgres, name));
+    assertEquals(
+        "[{\"name\": \"" + rw.getName() + "\", \"port\": " + primary + "}]",
+        postgres.getEnv().stream()
+            .filter(variable -> variable.getName().equals("PATRONI_KUBERNETES_PORTS"))
+            .findFirst()
+            .orElseThrow()
+            .getValue());
+    assertEquals("postgres", ro.getTargetPort().getStrVal());
+    assertEquals(any, port(postgres, "postgres"));
+  }
+
+  private static int port(Container container, String name) {
+    return container.getPorts().stream()
+        .filter(port -> port.getName().equals(name))
+        .findFirst()
+        .orElseThrow()
+        .getContainerPort();
   }
 
   @Test
