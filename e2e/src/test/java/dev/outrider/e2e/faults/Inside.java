@@ -21,6 +21,8 @@ public final class Inside implements AutoCloseable {
   /** Divides the words of a line; part of no word. */
   private static final String TAB = "\t";
 
+  private static final String END = ".";
+
   private final Process process;
   private final Thread reader;
 
@@ -69,6 +71,10 @@ public final class Inside implements AutoCloseable {
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] words = line.split(TAB, -1);
+        if (!words[words.length - 1].equals(END)) {
+          // The last one, in which it was ended.
+          return;
+        }
         switch (words[0]) {
           case "acknowledged" ->
               notes.acknowledged(
@@ -136,6 +142,7 @@ public final class Inside implements AutoCloseable {
       for (Object word : words) {
         texts.add(String.valueOf(word).replace(TAB, " "));
       }
+      texts.add(END);
       System.out.println(String.join(TAB, texts));
     }
 
