@@ -407,7 +407,9 @@ class ProxyIT {
     run(
         "bash",
         "-c",
-        "initdb -A trust -U postgres -D /tmp/standby && touch /tmp/standby/standby.signal"
+        "initdb -A scram-sha-256 -U postgres --pwfile=<(echo '"
+            + PASSWORD
+            + "') -D /tmp/standby && touch /tmp/standby/standby.signal"
             + " && pg_ctl -D /tmp/standby -l /tmp/standby.log -w -o '-c port=5434"
             + " -c unix_socket_directories=/run/postgresql -c listen_addresses=' start");
     try {
@@ -432,12 +434,13 @@ class ProxyIT {
                 "psql",
                 "-XAtc",
                 "SELECT pg_is_in_recovery()",
-                "host=%s,%s port=%d,%d user=postgres dbname=postgres"
+                "host=%s,%s port=%d,%d user=postgres dbname=postgres password='%s'"
                     .formatted(
                         HOST,
                         HOST,
                         proxy.address(Entrance.PRIMARY).getPort(),
-                        proxy.address().getPort())));
+                        proxy.address().getPort(),
+                        PASSWORD)));
       }
 
       // When
