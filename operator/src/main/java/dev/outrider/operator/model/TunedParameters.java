@@ -117,6 +117,11 @@ public final class TunedParameters {
     // Waits for a broken replication connection no longer than failover takes.
     p.put("wal_sender_timeout", "20s");
     p.put("wal_receiver_timeout", "20s");
+    // A replica follows again soon after its primary came back: until then commits may have to wait
+    // for it, or are on one instance alone.
+    p.put("wal_retrieve_retry_interval", "1s");
+    // After a crash, one call instead of one for each file. The volume is nobody else's.
+    p.put("recovery_init_sync_method", "syncfs");
     return p;
   }
 
