@@ -22,7 +22,9 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
 8. A primary that has stopped and to which the API server does not listen any more, since its pod was
    deleted without a grace period, has another instance give its lock away (functions
    have_it_released and release_for). The lock would stand for its whole ttl otherwise, or until
-   the next pod of its name is there.
+   the next pod of its name is there. Until then the other instances go on with what they knew of
+   it, although its new pod has told nothing yet: they still follow it, and get the last of its WAL
+   (function with_known_leader).
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
 """
@@ -631,6 +633,8 @@ class Instance:
         self.ha = None
         # The version of the lock when this instance renewed it last.
         self.lock_version = None
+        # The leader as it was when it told last where it is.
+        self.known_leader = None
         # take_leader() has failed, and Patroni has not noticed yet.
         self.refused = False
         # The verdict that is published, and since when that is.
@@ -649,6 +653,23 @@ class Instance:
     @guarded
     def is_impostor(self, ha, asking):
         return is_impostor(asking, ha.cluster.members)
+
+    @guarded
+    def with_known_leader(self, cluster):
+        """The cluster with what was known last of the leader, where that tells nothing.
+
+        So it is when its pod is deleted without a grace period: the next one has its name, and has
+        not begun. Patroni would stop to follow the leader, which still stops in good order and
+        waits for its replicas.
+        """
+        leader = cluster.leader
+        if leader and leader.conn_url:
+            self.known_leader = leader.member
+        elif leader and self.known_leader and leader.name == self.known_leader.name:
+            known = leader._replace(member=self.known_leader)
+            # As Patroni does in failsafe mode.
+            return type(cluster)(*cluster[:2], known, *cluster[3:])
+        return cluster
 
     def may_hold_the_lock(self, dcs):
         if not self.is_replaced(dcs):
@@ -1100,6 +1121,7 @@ def hooks(instance):
 
     def hooked_load(self):
         load(self)
+        self.cluster = instance.with_known_leader(self.cluster) or self.cluster
         instance.cluster_loaded(self, global_config.from_cluster(self.cluster).is_paused)
 
     def hooked_shutdown(self):

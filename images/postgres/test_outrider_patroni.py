@@ -926,6 +926,23 @@ class HookTest(Quiet):
 
         self.assertEqual([], asked)
 
+    def test_a_leader_whose_pod_was_replaced_is_still_followed(self):
+        from patroni.dcs import Cluster, Leader, Member, Status, SyncState
+
+        at_home = Member(1, "a-1", None, {"conn_url": "postgres://10.0.0.2:5433/postgres"})
+        nowhere, elsewhere = Member(2, "a-1", None, {}), Member(3, "a-2", None, {})
+        again = Member(4, "a-1", None, {"conn_url": "postgres://10.0.0.9:5433/postgres"})
+        followed = []
+        for leader in (nowhere, at_home, nowhere, elsewhere, nowhere, again, None):
+            lock = leader and Leader(1, None, leader)
+            cluster = Cluster("1", None, lock, Status.empty(), [], None, SyncState.empty(), None, None, {})
+            self.ha.dcs.get_cluster = lambda cluster=cluster: cluster
+            self.ha.load_cluster_from_dcs()
+            followed.append(self.ha.cluster.leader and self.ha.cluster.leader.conn_url)
+
+        home, later = at_home.conn_url, again.conn_url
+        self.assertEqual([None, home, home, None, home, later, None], followed)
+
     def asked_to_release(self, asking, headers=None, holder="a-1", accepts=True):
         """The answer to a request for the release of a lock, and what was written for it."""
         written, answers = [], []
