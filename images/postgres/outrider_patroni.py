@@ -867,15 +867,12 @@ class Instance:
     @staticmethod
     def _heirs(dcs):
         """The running instances whose pods nobody has deleted."""
-        pods = dict(dcs._pods)
-        return [
-            member.name
-            for member in dcs.get_cluster().members
-            if member.name != dcs._name
-            and member.is_running
-            and member.name in pods
-            and not pods[member.name].metadata.deletion_timestamp
-        ]
+        heirs = []
+        for member in dcs.get_cluster().members:
+            pod = dcs._pods.get(member.name)
+            if member.name != dcs._name and member.is_running and pod and not pod.metadata.deletion_timestamp:
+                heirs.append(member.name)
+        return heirs
 
     @guarded
     def is_received(self, checkpoint):

@@ -724,8 +724,9 @@ class HookTest(Quiet):
         dcs._ttl = 20
         dcs.event = threading.Event()
         dcs._name = "a-0"
-        dcs._pods = self.pods
-        dcs._kinds = self.kinds
+        # Patroni's caches of objects have nothing else of a dictionary.
+        dcs._pods = SimpleNamespace(get=self.pods.get)
+        dcs._kinds = SimpleNamespace(get=self.kinds.get)
         dcs._api, dcs._base_path = SimpleNamespace(use_endpoints=True), "/shop-rw"
         dcs._mpp = SimpleNamespace(is_enabled=lambda: False)
         dcs.acquire_leader_lock = lambda: test.answers["acquire"]
