@@ -25,6 +25,9 @@ Everything that Patroni decides stays Patroni's. What is added, by wrapping some
    the next pod of its name is there. Until then the other instances go on with what they knew of
    it, although its new pod has told nothing yet: they still follow it, and get the last of its WAL
    (function with_known_leader).
+9. The Service keeps the address of a primary that gives its lock away until another one leads
+   (function release). Patroni takes it away, and kube-proxy, which sets up routes once a second, then
+   lets the next primary wait for its own.
 
 What decides is in functions and classes that know nothing of Patroni; hooks() ties them to it.
 """
@@ -620,6 +623,23 @@ def guarded(function):
     return wrapper
 
 
+def release(dcs, version, last_lsn):
+    """Takes the holder from the leader lock, if that still has this version; whether it was done.
+
+    As Kubernetes.delete_leader, but the Service's address stays where a proxy turns clients away.
+    """
+    annotations = {dcs._LEADER: None}
+    if last_lsn:
+        annotations[dcs._OPTIME] = str(last_lsn)
+    addresses = None if os.environ.get("OUTRIDER_PROXY") == "true" else []
+    return bool(dcs.patch_or_create(dcs.leader_path, annotations, version, True, False, addresses))
+
+
+def holder_of(dcs, lock):
+    """Whose name stands in the leader lock, or None."""
+    return lock and (lock.metadata.annotations or {}).get(dcs._LEADER)
+
+
 class Instance:
     """The instance that Patroni runs, seen through Patroni's objects."""
 
@@ -722,13 +742,10 @@ class Instance:
         if not (isinstance(name, str) and isinstance(version, str) and isinstance(last_lsn, (int, type(None)))):
             return "expected: name, version and last_lsn of who held the leader lock"
         lock = dcs._kinds.get(dcs.leader_path)
-        holder = lock and (lock.metadata.annotations or {}).get(dcs._LEADER)
+        holder = holder_of(dcs, lock)
         if name != holder or name == dcs._name:
             return f"the leader lock is {holder}'s"
-        annotations = {dcs._LEADER: None}
-        if last_lsn:
-            annotations[dcs._OPTIME] = str(last_lsn)
-        if not dcs.patch_or_create(dcs.leader_path, annotations, version, True, False, []):
+        if not release(dcs, version, last_lsn):
             return "the API server refuses it: the leader lock was written since"
         logger.info("%s has stopped: its leader lock is released", name)
         return None
@@ -858,6 +875,10 @@ class Instance:
             return
         name = self.succession.wait(lambda: self._leader(ha.dcs), lambda: self._heirs(ha.dcs))
         logger.info("%s", f"{name} leads now" if name else "Nobody leads yet")
+        if name is None:
+            # Nobody answers at the Service's address when this pod is gone: better none than that.
+            lock = ha.dcs._kinds.get(ha.dcs.leader_path)
+            ha.dcs.patch_or_create(ha.dcs.leader_path, {}, lock.metadata.resource_version, True, False, [])
 
     @staticmethod
     def _leader(dcs):
@@ -1066,7 +1087,7 @@ def hooks(instance):
     )
 
     set_is_leader, load, run_cycle = Ha.set_is_leader, Ha.load_cluster_from_dcs, Ha.run_cycle
-    take, delete, touch = Kubernetes.take_leader, Kubernetes.delete_leader, Kubernetes.touch_member
+    take, touch = Kubernetes.take_leader, Kubernetes.touch_member
     shutdown, is_postmaster = Ha.shutdown, PostmasterProcess._is_postmaster_process
     stop, handover = Postgresql.stop, Handover()
     update_failsafe, handle_dcs_error = Ha.update_failsafe, Ha._handle_dcs_error
@@ -1140,8 +1161,13 @@ def hooks(instance):
         renewed_last = instance.renewed_last(self)
         if instance.is_replaced(self) and not renewed_last:
             return False
+        lock = self._kinds.get(self.leader_path)
+        if holder_of(self, lock) != self._name:
+            return False
         instance.releasing()
-        if delete(self, leader, last_lsn):
+        released = release(self, lock.metadata.resource_version, last_lsn)
+        self.reset_cluster()
+        if released:
             return True
         return bool(renewed_last and instance.have_it_released(self, last_lsn))
 

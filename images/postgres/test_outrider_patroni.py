@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 from types import SimpleNamespace
 
 import outrider_patroni as outrider
@@ -688,8 +689,10 @@ class HookTest(Quiet):
         self.seen_by_server = []
         test = self
 
-        def delete_leader(dcs, leader, last_lsn=None):
-            test.seen_by_server.append(("delete", test.role()))
+        def patch_or_create(dcs, *args, **kwargs):
+            self.patches.append(args)
+            if "leader" in args[1]:
+                test.seen_by_server.append(("delete", test.role()))
             return test.answers["delete"]
 
         def take_leader(dcs):
@@ -700,10 +703,11 @@ class HookTest(Quiet):
             return True
 
         # The signatures are Patroni's, so that the check passes.
-        self.Kubernetes.delete_leader, self.Kubernetes.take_leader = delete_leader, take_leader
+        self.Kubernetes.patch_or_create, self.Kubernetes.take_leader = patch_or_create, take_leader
         self.Kubernetes.touch_member = touch_member
         self.pods = {"a-0": pod("uid-1")}
-        self.kinds = {}
+        self.kinds = {"shop-rw": self.lock("7", "a-0")}
+        self.patches = []
         self.instance = outrider.Instance(self.record, self.clock, uid="uid-1")
         outrider.hooks(self.instance)
         self.ha = self.make_ha()
@@ -755,6 +759,11 @@ class HookTest(Quiet):
         ha.touch_member = lambda: dcs.touch_member({"state": "running"})
         return ha
 
+    @staticmethod
+    def lock(version, holder):
+        annotations = {"leader": holder} if holder else None
+        return SimpleNamespace(metadata=SimpleNamespace(resource_version=version, annotations=annotations))
+
     def cycle(self, *steps):
         """A turn of Patroni's loop that does just this."""
 
@@ -801,6 +810,23 @@ class HookTest(Quiet):
         self.ha.dcs.delete_leader(None, 7)
 
         self.assertEqual([("delete", "none")], self.seen_by_server)
+
+    def test_the_address_of_the_service_stays_where_a_proxy_turns_clients_away(self):
+        self.cycle(lambda: self.ha.update_lock())
+        for proxy, addresses in (("true", None), ("false", [])):
+            with self.subTest(proxy=proxy), unittest.mock.patch.dict(os.environ, OUTRIDER_PROXY=proxy):
+                self.patches.clear()
+
+                self.assertTrue(self.ha.dcs.delete_leader(None, 7))
+
+                self.assertEqual([("shop-rw", {"leader": None, "optime": "7"}, "7", True, False, addresses)], self.patches)
+
+    def test_the_lock_of_another_is_not_given_away(self):
+        for holder in ("a-1", None):
+            self.kinds["shop-rw"] = self.lock("7", holder)
+            self.assertFalse(self.ha.dcs.delete_leader(None, 7))
+
+        self.assertEqual([], self.patches)
 
     def test_a_bootstrap_that_does_not_get_the_lock_is_no_primary(self):
         self.answers["take"] = False
@@ -869,10 +895,10 @@ class HookTest(Quiet):
         for version, given in (("7", True), ("8", False)):
             with self.subTest(version=version):
                 self.pods["a-0"] = pod("uid-1")
-                self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="7"))
+                self.kinds["shop-rw"] = self.lock("7", "a-0")
                 self.cycle(lambda: self.ha.update_lock())
                 self.pods["a-0"] = pod("uid-2")
-                self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version=version))
+                self.kinds["shop-rw"] = self.lock(version, "a-0")
                 self.seen_by_server.clear()
 
                 self.assertRaises(SystemExit, self.ha.update_lock)
@@ -896,7 +922,7 @@ class HookTest(Quiet):
         members = [Member(0, f"a-{i}", None, {"state": "running"}) for i in range(4)]
         cluster = Cluster(None, None, None, None, members, None, None, None, None, {})
         self.pods.update({"a-1": pod("uid-2"), "a-2": pod("uid-3", "2026-01-01T00:00:00Z"), "a-3": pod("uid-4")})
-        self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="7"))
+        self.kinds["shop-rw"] = self.lock("7", "a-0")
         self.cycle(lambda: self.ha.update_lock())
         self.ha.dcs.get_cluster = lambda: cluster
         self.ha.patroni.request = request
@@ -921,7 +947,7 @@ class HookTest(Quiet):
 
     def test_nobody_is_asked_about_a_lock_that_was_written_since(self):
         asked = self.refused_by_server()
-        self.kinds["shop-rw"] = SimpleNamespace(metadata=SimpleNamespace(resource_version="8"))
+        self.kinds["shop-rw"] = self.lock("8", "a-0")
 
         self.assertFalse(self.ha.dcs.delete_leader(None, 42))
 
@@ -952,9 +978,7 @@ class HookTest(Quiet):
             written.append(arguments)
             return accepts
 
-        annotations = {"leader": holder} if holder else None
-        metadata = SimpleNamespace(resource_version="9", annotations=annotations)
-        self.kinds["shop-rw"] = SimpleNamespace(metadata=metadata)
+        self.kinds["shop-rw"] = self.lock("9", holder)
         self.ha.dcs.patch_or_create = patch_or_create
         handler = self.Handler.__new__(self.Handler)
         handler.server = SimpleNamespace(
@@ -969,6 +993,7 @@ class HookTest(Quiet):
     def test_the_lock_of_one_that_has_stopped_is_released_if_nobody_has_written_it_since(self):
         asking = {"name": "a-1", "version": "7", "last_lsn": 42}
         write = ("shop-rw", {"leader": None, "optime": "42"}, "7", True, False, [])
+        self.assertNotIn("OUTRIDER_PROXY", os.environ)
 
         self.assertEqual(([(200, "Released")], [write]), self.asked_to_release(asking))
 
@@ -1088,6 +1113,20 @@ class HookTest(Quiet):
                 self.ha.shutdown()
 
                 self.assertEqual([None, "a-1", [] if deleted else ["a-1"]], asked)
+                # Nobody leads: the address of this pod goes.
+                self.assertEqual(("shop-rw", {}, "7", True, False, []), self.patches[-1])
+
+    def test_the_address_stays_if_another_one_leads(self):
+        self.instance.succession.wait = lambda *args: "a-1"
+        self.cycle(lambda: self.ha.update_lock())
+        self.ha.is_leader = lambda: True
+        self.postgres.is_running = lambda: None
+        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+
+        self.ha.shutdown()
+
+        self.assertEqual([{"leader": None, "optime": "1"}], [patch[1] for patch in self.patches])
 
     def test_one_of_the_same_name_is_not_waited_for(self):
         from patroni.__main__ import Patroni
