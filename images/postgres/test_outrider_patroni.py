@@ -889,9 +889,7 @@ class HookTest(Quiet):
         self.assertFalse(self.ha.dcs.take_leader())
 
     def test_a_primary_that_was_replaced_gives_away_the_lock_that_it_was_the_last_to_renew(self):
-        self.postgres.is_running = lambda: None
-        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
-        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+        self.let_it_stop()
         for version, given in (("7", True), ("8", False)):
             with self.subTest(version=version):
                 self.pods["a-0"] = pod("uid-1")
@@ -1082,9 +1080,7 @@ class HookTest(Quiet):
 
     def test_a_shutdown_ends_it(self):
         self.cycle(lambda: self.ha.update_lock())
-        self.postgres.is_running = lambda: None
-        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
-        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+        self.let_it_stop()
 
         self.ha.shutdown()
 
@@ -1106,9 +1102,7 @@ class HookTest(Quiet):
                 self.ha.dcs.get_cluster = lambda answers=answers: next(answers)
                 self.cycle(lambda: self.ha.update_lock())
                 self.ha.is_leader = lambda: True
-                self.postgres.is_running = lambda: None
-                self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
-                self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+                self.let_it_stop()
 
                 self.ha.shutdown()
 
@@ -1116,13 +1110,17 @@ class HookTest(Quiet):
                 # Nobody leads: the address of this pod goes.
                 self.assertEqual(("shop-rw", {}, "7", True, False, []), self.patches[-1])
 
+    def let_it_stop(self):
+        """A PostgreSQL that stops as soon as it is told to."""
+        self.postgres.is_running = lambda: None
+        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
+        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+
     def test_the_address_stays_if_another_one_leads(self):
         self.instance.succession.wait = lambda *args: "a-1"
         self.cycle(lambda: self.ha.update_lock())
         self.ha.is_leader = lambda: True
-        self.postgres.is_running = lambda: None
-        self.postgres.stop = lambda **kwargs: setattr(self.postgres, "state", "stopped")
-        self.postgres.latest_checkpoint_locations = lambda: (1, 1)
+        self.let_it_stop()
 
         self.ha.shutdown()
 

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.ExecWatch;
@@ -354,6 +355,22 @@ public final class Kube {
           return found.get() == null ? "no operator is ready" : null;
         });
     return Objects.requireNonNull(found.get());
+  }
+
+  /**
+   * Waits until an operator that is ready leads: after a change of its Deployment one that goes may
+   * lead for a while, and do things its way.
+   */
+  public void awaitLeader() {
+    await(
+        LONG,
+        () -> {
+          String ready = operatorPod().getMetadata().getName();
+          Lease lease =
+              client.leases().inNamespace(OPERATOR_NAMESPACE).withName("outrider-operator").get();
+          String leader = lease == null ? null : lease.getSpec().getHolderIdentity();
+          return ready.equals(leader) ? null : leader + " leads, and " + ready + " is ready";
+        });
   }
 
   /**

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * A class of journeys has a namespace of its own, empty at first and gone at its end, and an
- * operator that is ready.
+ * operator that leads.
  *
  * @param kube the cluster
  * @param name of the namespace
@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 record OwnNamespace(Kube kube, String name) implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void beforeAll(ExtensionContext context) {
-    kube.operatorPod();
+    kube.awaitLeader();
     kube.namespace(name);
   }
 

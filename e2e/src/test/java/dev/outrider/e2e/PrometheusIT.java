@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URLEncoder;
@@ -18,8 +21,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -66,16 +73,15 @@ class PrometheusIT {
   }
 
   private static void start() throws IOException {
-    // It runs beside the cluster, not in it.
-    String access = "      - role: pod\n";
+    // Debian's Prometheus is built without the discovery of pods: they are listed as it finds them.
+    String discovery = "    kubernetes_sd_configs:\n      - role: pod\n";
     String example = Kube.file("docs/prometheus.yml");
-    assertTrue(example.contains(access), example);
+    assertEquals(3, example.split(discovery, -1).length, example);
     Path configuration = folder.resolve("prometheus.yml");
     Files.writeString(
         configuration,
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-            + example.replace(
-                access, access + "        kubeconfig_file: " + System.getenv("KUBECONFIG") + "\n"));
+            + example.replace(discovery, "    static_configs: " + discovered() + "\n"));
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
@@ -89,6 +95,54 @@ class PrometheusIT {
             .redirectErrorStream(true)
             .redirectOutput(Path.of("target/prometheus.log").toFile())
             .start();
+    Kube.await(
+        PATIENCE,
+        () -> {
+          try {
+            return Kube.http("http://127.0.0.1:" + port + "/-/ready").contains("Ready")
+                ? null
+                : "Prometheus is not ready";
+          } catch (UncheckedIOException e) {
+            return e + "; see target/prometheus.log";
+          }
+        });
+  }
+
+  /**
+   * Each port of each pod, with the labels of <a
+   * href="https://prometheus.io/docs/prometheus/latest/configuration/configuration/#pod">discovered
+   * pods</a>; JSON, which is YAML as well.
+   */
+  private static String discovered() throws IOException {
+    List<Map<String, Object>> found = new ArrayList<>();
+    List<Pod> pods = new ArrayList<>(KUBE.pods(NAMESPACE, CLUSTER));
+    pods.add(KUBE.operatorPod());
+    for (Pod pod : pods) {
+      Stream.concat(
+              pod.getSpec().getContainers().stream(), pod.getSpec().getInitContainers().stream())
+          .forEach(
+              container ->
+                  container
+                      .getPorts()
+                      .forEach(port -> found.add(target(pod, container.getName(), port))));
+    }
+    return new ObjectMapper().writeValueAsString(found);
+  }
+
+  private static Map<String, Object> target(Pod pod, String container, ContainerPort port) {
+    String prefix = "__meta_kubernetes_";
+    Map<String, String> labels = new TreeMap<>();
+    labels.put(prefix + "namespace", pod.getMetadata().getNamespace());
+    labels.put(prefix + "pod_name", pod.getMetadata().getName());
+    labels.put(prefix + "pod_container_name", container);
+    labels.put(prefix + "pod_container_port_name", String.valueOf(port.getName()));
+    pod.getMetadata()
+        .getLabels()
+        .forEach(
+            (name, value) ->
+                labels.put(prefix + "pod_label_" + name.replaceAll("[^A-Za-z0-9_]", "_"), value));
+    String address = pod.getStatus().getPodIP() + ":" + port.getContainerPort();
+    return Map.of("targets", List.of(address), "labels", labels);
   }
 
   /** Statements of one application, the first of them traced, and one that fails. */
