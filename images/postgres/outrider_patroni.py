@@ -635,6 +635,11 @@ def release(dcs, version, last_lsn):
     return bool(dcs.patch_or_create(dcs.leader_path, annotations, version, True, False, addresses))
 
 
+def lock_of(dcs):
+    """The object with the leader lock as it is known here, or None."""
+    return dcs._kinds.get(dcs.leader_path)
+
+
 def holder_of(dcs, lock):
     """Whose name stands in the leader lock, or None."""
     return lock and (lock.metadata.annotations or {}).get(dcs._LEADER)
@@ -700,7 +705,7 @@ class Instance:
     @guarded
     def renewed(self, dcs):
         """The lock was taken, or renewed, by this instance just now."""
-        self.lock_version = dcs._kinds.get(dcs.leader_path).metadata.resource_version
+        self.lock_version = lock_of(dcs).metadata.resource_version
 
     @guarded
     def renewed_last(self, dcs):
@@ -708,7 +713,7 @@ class Instance:
 
         What Patroni writes then is refused by the API server if the lock has changed meanwhile.
         """
-        return self.lock_version == dcs._kinds.get(dcs.leader_path).metadata.resource_version
+        return self.lock_version == lock_of(dcs).metadata.resource_version
 
     @guarded
     def have_it_released(self, dcs, last_lsn):
@@ -717,10 +722,7 @@ class Instance:
         Kubernetes refuses the token of a pod that is gone, while its containers still run.
         """
         asking = {"name": dcs._name, "version": self.lock_version, "last_lsn": last_lsn}
-        heirs = self._heirs(dcs)
-        for member in dcs.get_cluster().members:
-            if member.name not in heirs:
-                continue
+        for member in self._heirs(dcs):
             try:
                 answer = self.ha.patroni.request(member, "post", RELEASE, asking, timeout=1, retries=False)
                 if answer.status == 200:
@@ -741,8 +743,7 @@ class Instance:
         name, version, last_lsn = (asking.get(key) for key in ("name", "version", "last_lsn"))
         if not (isinstance(name, str) and isinstance(version, str) and isinstance(last_lsn, (int, type(None)))):
             return "expected: name, version and last_lsn of who held the leader lock"
-        lock = dcs._kinds.get(dcs.leader_path)
-        holder = holder_of(dcs, lock)
+        holder = holder_of(dcs, lock_of(dcs))
         if name != holder or name == dcs._name:
             return f"the leader lock is {holder}'s"
         if not release(dcs, version, last_lsn):
@@ -873,12 +874,11 @@ class Instance:
         """Patroni has stopped as the leader: waits for the next."""
         if ha.is_paused() or ha.state_handler.is_running():
             return
-        name = self.succession.wait(lambda: self._leader(ha.dcs), lambda: self._heirs(ha.dcs))
+        name = self.succession.wait(lambda: self._leader(ha.dcs), lambda: [heir.name for heir in self._heirs(ha.dcs)])
         logger.info("%s", f"{name} leads now" if name else "Nobody leads yet")
         if name is None:
             # Nobody answers at the Service's address when this pod is gone: better none than that.
-            lock = ha.dcs._kinds.get(ha.dcs.leader_path)
-            ha.dcs.patch_or_create(ha.dcs.leader_path, {}, lock.metadata.resource_version, True, False, [])
+            ha.dcs.patch_or_create(ha.dcs.leader_path, {}, lock_of(ha.dcs).metadata.resource_version, True, False, [])
 
     @staticmethod
     def _leader(dcs):
@@ -888,12 +888,11 @@ class Instance:
     @staticmethod
     def _heirs(dcs):
         """The running instances whose pods nobody has deleted."""
-        heirs = []
-        for member in dcs.get_cluster().members:
-            pod = dcs._pods.get(member.name)
-            if member.name != dcs._name and member.is_running and pod and not pod.metadata.deletion_timestamp:
-                heirs.append(member.name)
-        return heirs
+        return [
+            member
+            for member, pod in ((member, dcs._pods.get(member.name)) for member in dcs.get_cluster().members)
+            if member.name != dcs._name and member.is_running and pod and not pod.metadata.deletion_timestamp
+        ]
 
     @guarded
     def is_received(self, checkpoint):
@@ -1161,10 +1160,10 @@ def hooks(instance):
         renewed_last = instance.renewed_last(self)
         if instance.is_replaced(self) and not renewed_last:
             return False
-        lock = self._kinds.get(self.leader_path)
+        instance.releasing()
+        lock = lock_of(self)
         if holder_of(self, lock) != self._name:
             return False
-        instance.releasing()
         released = release(self, lock.metadata.resource_version, last_lsn)
         self.reset_cluster()
         if released:
