@@ -73,8 +73,8 @@ public final class Fence {
   private final InstantSource clock;
   private @Nullable Path file;
   private IntSupplier onShut = () -> 0;
-  private boolean primary;
-  private volatile boolean standby;
+  // What the record said at the last look; nothing if it was of no use.
+  private volatile String role = "";
   // What was read last and what it says: between two renewals it is the same.
   private byte[] known = {};
   private @Nullable InstanceRecord knownRecord;
@@ -183,7 +183,7 @@ public final class Fence {
    * that it takes writes: {@code primary} is written before the promotion.
    */
   public boolean isStandby() {
-    return standby;
+    return role.equals("standby");
   }
 
   /** Why the fence is shut; null if it is open. */
@@ -220,18 +220,16 @@ public final class Fence {
     switch (sight) {
       case Sight.Good good -> {
         leaseEnd = good.leaseEnd();
-        boolean wasPrimary = primary;
-        primary = good.role().equals("primary");
-        standby = good.role().equals("standby");
-        if (wasPrimary && good.role().equals("standby")) {
+        boolean demoted = role.equals("primary") && good.role().equals("standby");
+        role = good.role();
+        if (demoted) {
           shut("the primary was demoted");
         }
         open(good);
       }
       case Sight.Bad bad -> {
         leaseEnd = bad.leaseEnd();
-        primary = false;
-        standby = false;
+        role = "";
         shut(bad.reason());
       }
     }
