@@ -42,7 +42,7 @@ class SwitchoverIT {
 
   @BeforeAll
   static void createCluster() {
-    KUBE.operatorPod();
+    KUBE.awaitLeader();
     KUBE.namespace(NAMESPACE);
     KUBE.apply(
         NAMESPACE,

@@ -90,7 +90,7 @@ final class Stage {
 
   /** Makes it in an empty namespace, and waits until it is healthy. */
   void create() {
-    kube.operatorPod();
+    kube.awaitLeader();
     remove();
     kube.namespace(namespace);
     VOLUMES.forEach(this::makeVolume);
