@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.Watch;
 import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.WatcherException;
@@ -16,11 +17,15 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -81,6 +86,47 @@ class UpgradeIT {
     // Then
     assertEquals(postgres, containers("postgres"));
     assertEquals(proxies, containers("proxy"));
+  }
+
+  @Test
+  void anOperatorThatStopsLeavesItsLeaseToTheNext() throws InterruptedException {
+    // Given
+    KUBE.awaitLeader();
+    Pod old = KUBE.operatorPod();
+    List<String> holders = new CopyOnWriteArrayList<>();
+    try (Watch _ =
+        KUBE.client
+            .leases()
+            .inNamespace(Kube.OPERATOR_NAMESPACE)
+            .withName("outrider-operator")
+            .watch(
+                new Watcher<>() {
+                  @Override
+                  public void eventReceived(Action action, Lease lease) {
+                    holders.add(
+                        Objects.requireNonNullElse(lease.getSpec().getHolderIdentity(), "nobody"));
+                  }
+
+                  @Override
+                  public void onClose(WatcherException cause) {}
+                })) {
+      // When
+      KUBE.client.resource(old).delete();
+      Kube.await(
+          Kube.LONG,
+          () ->
+              KUBE.operatorPod().getMetadata().getUid().equals(old.getMetadata().getUid())
+                  ? "the old operator is still there"
+                  : null);
+      KUBE.awaitLeader();
+      String next = KUBE.operatorPod().getMetadata().getName();
+      Kube.await(
+          Kube.LONG, () -> holders.contains(next) ? null : "only these have led: " + holders);
+    }
+    // Then
+    assertEquals(
+        List.of(old.getMetadata().getName(), "nobody", KUBE.operatorPod().getMetadata().getName()),
+        List.copyOf(new LinkedHashSet<>(holders)));
   }
 
   @Test

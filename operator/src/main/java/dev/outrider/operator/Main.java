@@ -35,6 +35,9 @@ import org.slf4j.LoggerFactory;
 public final class Main {
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
+  // So long may runs that have begun go on when the operator stops.
+  private static final Duration LAST_RUNS = Duration.ofSeconds(5);
+
   private Main() {}
 
   public static void main(String[] args) throws IOException {
@@ -72,11 +75,14 @@ public final class Main {
                   // Two clusters at once are enough: a run takes milliseconds.
                   .withConcurrentReconciliationThreads(2)
                   .withConcurrentWorkflowExecutorThreads(1)
+                  // The Lease is given up when all is done, and by this client.
+                  .withReconciliationTerminationTimeout(LAST_RUNS)
+                  .withCloseClientOnStop(false)
                   .withCacheSyncTimeout(Duration.ofMinutes(2));
               if (namespace != null) {
                 overrider.withLeaderElectionConfiguration(
                     LeaderElectionConfigurationBuilder.aLeaderElectionConfiguration(
-                            "outrider-operator")
+                            Leadership.LEASE)
                         .withLeaseNamespace(namespace)
                         .withIdentity(instance)
                         // Its own exit would wait for the shutdown hook that waits for it.
@@ -117,6 +123,9 @@ public final class Main {
                   stopping.set(true);
                   http.close();
                   operator.stop();
+                  if (namespace != null) {
+                    Leadership.giveUp(client, namespace, instance);
+                  }
                 },
                 "stop"));
     try {
