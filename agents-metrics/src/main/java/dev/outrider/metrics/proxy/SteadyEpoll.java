@@ -1,5 +1,6 @@
 package dev.outrider.metrics.proxy;
 
+import io.netty.channel.Channel;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
@@ -12,10 +13,15 @@ import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.ThreadAwareExecutor;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Netty's epoll, without a defect that loses bytes, and with a say before it writes by itself.
+ * Netty's epoll, without a defect that loses bytes, and with a say before it writes by itself and
+ * before it reads.
  *
  * <p>What a connection did not take at once waits in Netty, and goes out as soon as epoll reports
  * room, without any handler being asked. The fence must be: hence the task that runs before.
@@ -26,10 +32,20 @@ import io.netty.util.concurrent.ThreadAwareExecutor;
  * with ENOENT, and Netty closes the connection with what was on its way to the peer. So here such a
  * connection stays in the set and waits for nothing, edge-triggered, so that the errors which epoll
  * reports unasked are reported once and not without end.
+ *
+ * <p>Who reads first is asked only when there are bytes and nothing else: ends and errors are
+ * Netty's.
+ *
+ * <p>Before it sleeps it lets others run and looks once more, see {@link Yields}.
  */
 final class SteadyEpoll implements IoHandler {
+  private static final FastThreadLocal<SteadyEpoll> CURRENT = new FastThreadLocal<>();
+
   private final IoHandler epoll;
+  private final Map<IoHandle, Handle> handles = new HashMap<>();
   private final Runnable beforeWrite;
+  private final Yields yields = new Yields();
+  private final AtOnce atOnce = new AtOnce();
 
   private SteadyEpoll(IoHandler epoll, Runnable beforeWrite) {
     this.epoll = epoll;
@@ -57,13 +73,40 @@ final class SteadyEpoll implements IoHandler {
     };
   }
 
-  @Override
-  public void initialize() {
-    epoll.initialize();
+  /**
+   * Has what comes on a connection of the calling event loop read by somebody else than Netty.
+   *
+   * @param reader asked each time, until the connection leaves the event loop
+   */
+  static void readFirst(Channel connection, FirstReader reader) {
+    SteadyEpoll here = CURRENT.get();
+    Handle handle = here == null ? null : here.handles.get(connection.unsafe());
+    if (handle != null) {
+      handle.reader = reader;
+    }
   }
 
   @Override
+  public void initialize() {
+    CURRENT.set(this);
+    epoll.initialize();
+  }
+
+  // A yield is for speed only: nothing depends on what the scheduler makes of it.
+  @SuppressWarnings("ThreadPriorityCheck")
+  @Override
   public int run(IoHandlerContext context) {
+    if (context.canBlock() && yields.isNext()) {
+      long begun = System.nanoTime();
+      Thread.yield();
+      long took = System.nanoTime() - begun;
+      atOnce.context = context;
+      int handled = epoll.run(atOnce);
+      yields.was(took, handled > 0);
+      if (handled > 0) {
+        return handled;
+      }
+    }
     return epoll.run(context);
   }
 
@@ -94,10 +137,31 @@ final class SteadyEpoll implements IoHandler {
     return epoll.isCompatible(handleType);
   }
 
-  /** A connection that asks before it writes what waited. */
+  /** A run that does not sleep. */
+  private static final class AtOnce implements IoHandlerContext {
+    private @Nullable IoHandlerContext context;
+
+    @Override
+    public boolean canBlock() {
+      return false;
+    }
+
+    @Override
+    public long delayNanos(long now) {
+      return context == null ? 0 : context.delayNanos(now);
+    }
+
+    @Override
+    public long deadlineNanos() {
+      return context == null ? -1 : context.deadlineNanos();
+    }
+  }
+
+  /** A connection that asks before it writes what waited, and before it reads. */
   @SuppressWarnings("try")
   private final class Handle implements EpollIoHandle {
     private final EpollIoHandle connection;
+    private @Nullable FirstReader reader;
 
     Handle(EpollIoHandle connection) {
       this.connection = connection;
@@ -110,19 +174,26 @@ final class SteadyEpoll implements IoHandler {
 
     @Override
     public void handle(IoRegistration registration, IoEvent event) {
-      if (((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLOUT)) {
+      EpollIoOps ops = ((EpollIoEvent) event).ops();
+      if (ops.contains(EpollIoOps.EPOLLOUT)) {
         beforeWrite.run();
       }
-      connection.handle(registration, event);
+      FirstReader first = reader;
+      if (first == null || !ops.equals(EpollIoOps.EPOLLIN) || !first.read()) {
+        connection.handle(registration, event);
+      }
     }
 
     @Override
     public void registered() {
+      handles.put(connection, this);
       connection.registered();
     }
 
     @Override
     public void unregistered() {
+      handles.remove(connection);
+      reader = null;
       connection.unregistered();
     }
 

@@ -7,7 +7,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -18,7 +17,7 @@ import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.channel.unix.UnixChannel;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
@@ -60,8 +59,7 @@ public enum Transport {
           case EPOLL -> SteadyEpoll.newFactory(beforeWrite);
           case NIO -> NioIoHandler.newFactory();
         };
-    return new MultiThreadIoEventLoopGroup(
-        number, new DefaultThreadFactory("relay", true), factory);
+    return new EventLoops(number, factory);
   }
 
   /** Makes it a listener on TCP. */
@@ -85,6 +83,16 @@ public enum Transport {
         config.setOption(EpollChannelOption.TCP_KEEPCNT, keepAlive.count());
       }
       case NIO -> {}
+    }
+  }
+
+  /**
+   * Has what comes on a connection read by somebody else than Netty, where the transport can; to be
+   * called on its event loop.
+   */
+  public static void readFirst(Channel connection, FirstReader reader) {
+    if (connection instanceof UnixChannel) {
+      SteadyEpoll.readFirst(connection, reader);
     }
   }
 

@@ -29,7 +29,7 @@ public final class Buffers {
       new WriteBufferWaterMark(4 * 1024, 8 * 1024);
   private static final int SMALLEST_READ = 512;
   private static final int FIRST_READ = 2 * 1024;
-  private static final int LARGEST_READ = 64 * 1024;
+  static final int LARGEST_READ = 64 * 1024;
   private static final int CAREFUL_READ = 4 * 1024;
 
   // There is one memory, and everybody's buffers are in it.
@@ -50,6 +50,11 @@ public final class Buffers {
   /** Whether sessions have to do with little. */
   static boolean isScarce() {
     return scarce;
+  }
+
+  /** How much one read may ask for, for now. */
+  static int mostRead() {
+    return scarce ? CAREFUL_READ : LARGEST_READ;
   }
 
   /** How many bytes buffers take, those included that are kept for the next; 0 if not known. */

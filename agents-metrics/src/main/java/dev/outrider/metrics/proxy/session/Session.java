@@ -2,9 +2,11 @@ package dev.outrider.metrics.proxy.session;
 
 import dev.outrider.agents.config.Problem;
 import dev.outrider.agents.config.TlsConfig;
+import dev.outrider.metrics.proxy.FirstReader;
 import dev.outrider.metrics.proxy.ProxyMetrics;
 import dev.outrider.metrics.proxy.ProxyMetrics.DrainEnd;
 import dev.outrider.metrics.proxy.ProxyMetrics.Refusal;
+import dev.outrider.metrics.proxy.Transport;
 import dev.outrider.metrics.proxy.fence.Fence;
 import dev.outrider.metrics.proxy.session.SessionState.Awaiting;
 import dev.outrider.metrics.proxy.session.SessionState.Closed;
@@ -75,6 +77,9 @@ import org.slf4j.LoggerFactory;
  *       there if not. Everything below is about the bytes in clear. {@code close_notify} is the
  *       client's last byte.
  *   <li>What one read brings is written as one piece, and flushed when the reads are through.
+ *   <li>Once a client without TLS is let in, what comes goes straight from the one socket to the
+ *       other, by a buffer that all sessions share. What the other does not take at once waits, and
+ *       while anything waits, more gets in line behind it.
  *   <li>Back pressure, each way by itself: a side that has more unwritten bytes than the high water
  *       mark stops the reads of the other until it is down to the low one. A session's memory is
  *       bounded by that, however slow a side is; and that of all by lower marks, see {@link
@@ -775,6 +780,10 @@ final class Session {
     }
     Relaying relaying = connecting.toRelaying(upstream);
     enter(relaying);
+    if (tls == null) {
+      goStraight(client, upstream);
+      goStraight(upstream, client);
+    }
     if (Buffers.isScarce()) {
       mark(upstream);
     }
@@ -789,6 +798,14 @@ final class Session {
     }
     if (draining) {
       endIfIdle(DrainEnd.FINISHED);
+    }
+  }
+
+  private void goStraight(Channel from, Channel to) {
+    Passage passage = Passage.between(from, to);
+    ChannelOutboundBuffer waiting = to.unsafe().outboundBuffer();
+    if (passage != null && waiting != null) {
+      Transport.readFirst(from, new Straight(from, to, passage, waiting));
     }
   }
 
@@ -1054,6 +1071,66 @@ final class Session {
           .addKeyValue("state", state.getClass().getSimpleName())
           .setCause(cause)
           .log("a session failed");
+    }
+  }
+
+  /** One of the two ways, straight from socket to socket. */
+  private final class Straight implements FirstReader {
+    private final Channel from;
+    private final Channel to;
+    private final boolean ofClient;
+    private final Passage passage;
+    private final ChannelOutboundBuffer waiting;
+
+    Straight(Channel from, Channel to, Passage passage, ChannelOutboundBuffer waiting) {
+      this.from = from;
+      this.to = to;
+      this.ofClient = from.equals(client);
+      this.passage = passage;
+      this.waiting = waiting;
+    }
+
+    @Override
+    public boolean read() {
+      // Of a login more has to be seen.
+      if (!(state instanceof Relaying) || logIn != null || waiting.totalPendingWriteBytes() > 0) {
+        return false;
+      }
+      try {
+        ByteBuf bytes = passage.receive();
+        if (!bytes.isReadable()) {
+          return false;
+        }
+        relay(bytes);
+      } catch (Throwable thrown) {
+        from.pipeline().fireExceptionCaught(thrown);
+      }
+      return true;
+    }
+
+    private void relay(ByteBuf bytes) {
+      if (ofClient) {
+        metrics.fromClients.inc(bytes.readableBytes());
+        heardClient(bytes);
+      } else {
+        metrics.fromUpstream.inc(bytes.readableBytes());
+        heardUpstream(bytes);
+      }
+      if (!mayPass()) {
+        return;
+      }
+      passage.send();
+      if (bytes.isReadable()) {
+        to.writeAndFlush(to.alloc().directBuffer(bytes.readableBytes()).writeBytes(bytes));
+        if (ofClient) {
+          pauseIfSlow(to, from);
+        } else {
+          pauseForClient(from);
+        }
+      }
+      if (draining) {
+        endIfIdle(DrainEnd.FINISHED);
+      }
     }
   }
 
