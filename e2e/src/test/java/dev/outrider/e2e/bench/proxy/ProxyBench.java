@@ -56,6 +56,7 @@ public final class ProxyBench {
   }
 
   private void run() throws IOException {
+    warmUp();
     for (int round = 1; round <= rounds; round++) {
       for (boolean tls : new boolean[] {false, true}) {
         for (Load load : Load.ALL) {
@@ -80,6 +81,20 @@ public final class ProxyBench {
       }
       Files.createDirectories(file.toAbsolutePath().getParent());
       Files.writeString(file, text());
+    }
+  }
+
+  /** A proxy runs for months: its first seconds, with its compiler beside, are not measured. */
+  private void warmUp() {
+    for (boolean tls : new boolean[] {false, true}) {
+      for (Load load : Load.ALL) {
+        for (Rival rival : stand.rivals(tls)) {
+          if (rival.warmsUp()) {
+            System.out.printf("warming up: %s: %s%n", load.title(), rival.name());
+            stand.pgbench(rival, load, seconds);
+          }
+        }
+      }
     }
   }
 
@@ -128,7 +143,8 @@ public final class ProxyBench {
     List<String> lines = new ArrayList<>(Conditions.lines());
     lines.addAll(stand.versions());
     lines.add(
-        "- %d rounds, %d s each; the median of the rounds is shown".formatted(rounds, seconds));
+        "- %d rounds, %d s each, after one that only warms up; the median of the rounds is shown"
+            .formatted(rounds, seconds));
     results.forEach(
         (what, rivals) -> {
           lines.add("");

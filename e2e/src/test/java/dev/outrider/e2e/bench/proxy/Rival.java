@@ -8,5 +8,7 @@ import java.util.List;
  * @param port on loopback
  * @param environment of the client, beside its password
  * @param time of what stands between the client and PostgreSQL
+ * @param warmsUp whether it compiles itself as it runs
  */
-record Rival(String name, int port, List<String> environment, ProcessorTime time) {}
+record Rival(
+    String name, int port, List<String> environment, ProcessorTime time, boolean warmsUp) {}

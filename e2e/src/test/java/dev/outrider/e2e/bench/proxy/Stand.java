@@ -375,23 +375,24 @@ final class Stand implements AutoCloseable {
         ProcessorTime.sum(ProcessorTime.ofProcess(processes.get(3).pid()), bouncer);
     List<String> off = List.of("PGSSLMODE=disable");
     List<String> on = List.of("PGSSLMODE=require");
-    plain.add(new Rival("direct", POSTGRES, off, none));
-    plain.add(new Rival("Outrider", OUTRIDER, off, outrider));
-    plain.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, off, quiet));
-    plain.add(new Rival("PgBouncer", PGBOUNCER, off, bouncer));
-    plain.add(new Rival("HAProxy", HAPROXY, off, haProxy));
-    encrypted.add(new Rival("direct, PostgreSQL's TLS", POSTGRES, on, none));
-    encrypted.add(new Rival("Outrider", OUTRIDER, on, outrider));
-    encrypted.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, on, quiet));
-    encrypted.add(new Rival("PgBouncer", PGBOUNCER, on, bouncer));
+    plain.add(new Rival("direct", POSTGRES, off, none, false));
+    plain.add(new Rival("Outrider", OUTRIDER, off, outrider, true));
+    plain.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, off, quiet, true));
+    plain.add(new Rival("PgBouncer", PGBOUNCER, off, bouncer, false));
+    plain.add(new Rival("HAProxy", HAPROXY, off, haProxy, false));
+    encrypted.add(new Rival("direct, PostgreSQL's TLS", POSTGRES, on, none, false));
+    encrypted.add(new Rival("Outrider", OUTRIDER, on, outrider, true));
+    encrypted.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, on, quiet, true));
+    encrypted.add(new Rival("PgBouncer", PGBOUNCER, on, bouncer, false));
     encrypted.add(
         new Rival(
             "HAProxy",
             HAPROXY_TLS,
             List.of("PGSSLMODE=require", "PGSSLNEGOTIATION=direct"),
-            haProxy));
-    encrypted.add(new Rival("stunnel", STUNNEL, on, stunnel));
-    encrypted.add(new Rival("stunnel + PgBouncer", CHAIN, on, chain));
+            haProxy,
+            false));
+    encrypted.add(new Rival("stunnel", STUNNEL, on, stunnel, false));
+    encrypted.add(new Rival("stunnel + PgBouncer", CHAIN, on, chain, false));
   }
 
   /** Runs pgbench in a container of its own, so that its time is nobody else's. */
