@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,6 +26,8 @@ import java.util.stream.Stream;
  */
 public final class ProxyBench {
   private static final Pattern TPS = Pattern.compile("tps = ([0-9.]+)");
+  // psql's, in milliseconds; of several commands the last.
+  private static final Pattern TOOK = Pattern.compile("COPY \\d+\\s+Time: ([0-9.]+) ms");
   private static final Pattern DONE =
       Pattern.compile("number of transactions actually processed: ([0-9]+)");
 
@@ -32,7 +35,19 @@ public final class ProxyBench {
   private final int rounds;
   private final int seconds;
   private final Stand stand;
-  private final Map<String, Map<String, List<Measured>>> results = new LinkedHashMap<>();
+  private final Map<What, Map<String, List<Measured>>> results = new LinkedHashMap<>();
+
+  /** One table. */
+  private record What(Load load, boolean tls) {
+    String title() {
+      return load.title() + (tls ? ", TLS" : "");
+    }
+
+    @Override
+    public String toString() {
+      return load.title() + ", " + load.clients() + (tls ? ", TLS" : "");
+    }
+  }
 
   private ProxyBench(Path file, int rounds, int seconds, Stand stand) {
     this.file = file;
@@ -62,7 +77,7 @@ public final class ProxyBench {
         for (Load load : Load.ALL) {
           for (Rival rival : stand.rivals(tls)) {
             Measured measured = measure(rival, load);
-            String what = load.title() + ", " + load.clients() + (tls ? ", TLS" : "");
+            What what = new What(load, tls);
             results
                 .computeIfAbsent(what, any -> new LinkedHashMap<>())
                 .computeIfAbsent(rival.name(), any -> new ArrayList<>())
@@ -91,7 +106,7 @@ public final class ProxyBench {
         for (Rival rival : stand.rivals(tls)) {
           if (rival.warmsUp()) {
             System.out.printf("warming up: %s: %s%n", load.title(), rival.name());
-            stand.pgbench(rival, load, seconds);
+            stand.run(rival, load, seconds);
           }
         }
       }
@@ -102,15 +117,27 @@ public final class ProxyBench {
     Path logs = stand.emptyLogs();
     long proxyBefore = rival.time().nanos();
     long postgresBefore = stand.postgresTime().nanos();
-    String told = stand.pgbench(rival, load, seconds);
+    String told = stand.run(rival, load, seconds);
     double proxy = rival.time().nanos() - proxyBefore;
     double postgres = stand.postgresTime().nanos() - postgresBefore;
-    double done = number(DONE, told);
-    return new Measured(
-        number(TPS, told),
-        proxy / 1e3 / done,
-        postgres / 1e3 / done,
-        load.rate() == null ? null : latency(logs));
+    return switch (load) {
+      case Load.Transactions transactions -> {
+        double done = number(DONE, told);
+        yield new Measured(
+            number(TPS, told),
+            proxy / 1e3 / done,
+            postgres / 1e3 / done,
+            transactions.rate() == null ? null : latency(logs));
+      }
+      case Load.Copy _ -> {
+        double megabytes = stand.copiedMegabytes();
+        yield new Measured(
+            megabytes / number(TOOK, told) * 1e3,
+            proxy / 1e3 / megabytes,
+            postgres / 1e3 / megabytes,
+            null);
+      }
+    };
   }
 
   private static double number(Pattern pattern, String told) {
@@ -143,20 +170,120 @@ public final class ProxyBench {
     List<String> lines = new ArrayList<>(Conditions.lines());
     lines.addAll(stand.versions());
     lines.add(
-        "- %d rounds, %d s each, after one that only warms up; the median of the rounds is shown"
+        ("- %d rounds, %d s each, after one that only warms up; the medians of the rounds and of their"
+                + " ratios are shown")
             .formatted(rounds, seconds));
+    lines.addAll(besidePgBouncer());
+    lines.addAll(besideTheChain());
+    lines.addAll(latencies());
     results.forEach(
         (what, rivals) -> {
           lines.add("");
           lines.add("**" + what + "**");
           lines.add("");
           lines.add(
-              "| | queries/s | its CPU, µs/query | PostgreSQL's CPU, µs/query | p50, ms | p99, ms |"
+              "| | %s/s | its CPU, µs/%1$s | PostgreSQL's CPU, µs/%1$s | p50, ms | p99, ms |"
+                      .formatted(what.load().unit())
                   + " p99.9, ms |");
           lines.add("|---|---|---|---|---|---|---|");
           rivals.forEach((name, all) -> lines.add(line(name, all)));
         });
     return String.join("\n", lines) + "\n";
+  }
+
+  private List<String> besidePgBouncer() {
+    List<String> lines =
+        new ArrayList<>(
+            List.of(
+                "",
+                "| | clients | Outrider, µs | PgBouncer, µs | ratio | throughput, ratio |"
+                    + " metrics off, µs | throughput by metrics |",
+                "|---|---|---|---|---|---|---|---|"));
+    results.forEach(
+        (what, rivals) -> {
+          List<Measured> ours = of(rivals, Stand.OURS);
+          List<Measured> theirs = of(rivals, Stand.PGBOUNCER_NAME);
+          List<Measured> quiet = of(rivals, Stand.OURS_QUIET);
+          lines.add(
+              String.format(
+                  Locale.ROOT,
+                  "| %s | %d | %.1f | %.1f | %.2f | %.2f | %.1f | %+.1f %% |",
+                  what.title(),
+                  what.load().clients(),
+                  median(ours, Measured::proxyMicros),
+                  median(theirs, Measured::proxyMicros),
+                  ratio(ours, theirs, Measured::proxyMicros),
+                  ratio(ours, theirs, Measured::perSecond),
+                  median(quiet, Measured::proxyMicros),
+                  100 * (ratio(ours, quiet, Measured::perSecond) - 1)));
+        });
+    return lines;
+  }
+
+  private List<String> besideTheChain() {
+    List<String> lines =
+        new ArrayList<>(
+            List.of(
+                "",
+                "| | clients | Outrider, µs | stunnel + PgBouncer, µs | ratio | throughput, ratio |"
+                    + " HAProxy, µs | stunnel, µs |",
+                "|---|---|---|---|---|---|---|---|"));
+    results.forEach(
+        (what, rivals) -> {
+          if (what.tls()) {
+            List<Measured> ours = of(rivals, Stand.OURS);
+            List<Measured> chain = of(rivals, Stand.CHAIN_NAME);
+            lines.add(
+                String.format(
+                    Locale.ROOT,
+                    "| %s | %d | %.1f | %.1f | %.2f | %.2f | %.1f | %.1f |",
+                    what.title(),
+                    what.load().clients(),
+                    median(ours, Measured::proxyMicros),
+                    median(chain, Measured::proxyMicros),
+                    ratio(ours, chain, Measured::proxyMicros),
+                    ratio(ours, chain, Measured::perSecond),
+                    median(of(rivals, Stand.HAPROXY_NAME), Measured::proxyMicros),
+                    median(of(rivals, Stand.STUNNEL_NAME), Measured::proxyMicros)));
+          }
+        });
+    return lines;
+  }
+
+  private List<String> latencies() {
+    List<String> lines =
+        new ArrayList<>(
+            List.of(
+                "", "| at a fixed rate | p50, ms | p99, ms | p99.9, ms |", "|---|---|---|---|"));
+    results.forEach(
+        (what, rivals) ->
+            rivals.forEach(
+                (name, all) -> {
+                  if (all.getFirst().latency() != null) {
+                    lines.add(
+                        "| %s | %s | %s | %s |"
+                            .formatted(
+                                what.tls() ? name + ", TLS" : name,
+                                millis(all, Measured.Latency::p50),
+                                millis(all, Measured.Latency::p99),
+                                millis(all, Measured.Latency::p999)));
+                  }
+                }));
+    return lines;
+  }
+
+  private static List<Measured> of(Map<String, List<Measured>> rivals, String name) {
+    return Objects.requireNonNull(rivals.get(name), name);
+  }
+
+  /** The median of the rounds' ratios: what a machine does beside lasts for longer than a run. */
+  private static double ratio(
+      List<Measured> ours, List<Measured> theirs, ToDoubleFunction<Measured> which) {
+    List<Double> ratios = new ArrayList<>();
+    for (int i = 0; i < ours.size(); i++) {
+      ratios.add(which.applyAsDouble(ours.get(i)) / which.applyAsDouble(theirs.get(i)));
+    }
+    return new Figures(ratios).median();
   }
 
   private static String line(String name, List<Measured> all) {

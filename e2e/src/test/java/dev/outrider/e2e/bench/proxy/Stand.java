@@ -29,6 +29,13 @@ import java.util.stream.Stream;
  * <p>HAProxy knows nothing of PostgreSQL's request for TLS: its clients begin with TLS at once.
  */
 final class Stand implements AutoCloseable {
+  static final String OURS = "Outrider";
+  static final String OURS_QUIET = "Outrider, metrics off";
+  static final String PGBOUNCER_NAME = "PgBouncer";
+  static final String HAPROXY_NAME = "HAProxy";
+  static final String STUNNEL_NAME = "stunnel";
+  static final String CHAIN_NAME = "stunnel + PgBouncer";
+
   private static final String PASSWORD = "bench";
   private static final String PREFIX = "outrider-bench-";
   private static final int POSTGRES = 15433;
@@ -198,7 +205,7 @@ final class Stand implements AutoCloseable {
     Command.run(words);
   }
 
-  private void postgres() {
+  private void postgres() throws IOException {
     container(
         "postgres",
         List.of(
@@ -240,6 +247,15 @@ final class Stand implements AutoCloseable {
       }
     }
     client(List.of("PGPORT=" + POSTGRES), "pgbench", List.of("-q", "-i", "-s", "20"));
+    client(
+        List.of("PGPORT=" + POSTGRES),
+        "psql",
+        List.of(
+            "-c",
+            "create unlogged table copied (like pgbench_accounts)",
+            "-c",
+            "\\copy pgbench_accounts to '/logs/rows'"));
+    Files.move(folder.resolve("logs/rows"), rows());
     postgresTime = ProcessorTime.ofContainer(PREFIX + "postgres");
   }
 
@@ -258,6 +274,9 @@ final class Stand implements AutoCloseable {
     container(
         name,
         List.of(
+            // The others run outside of containers, where no filter looks at each system call.
+            "--security-opt",
+            "seccomp=unconfined",
             "-v",
             folder.resolve("socket") + ":/run/postgresql",
             "-v",
@@ -376,29 +395,50 @@ final class Stand implements AutoCloseable {
     List<String> off = List.of("PGSSLMODE=disable");
     List<String> on = List.of("PGSSLMODE=require");
     plain.add(new Rival("direct", POSTGRES, off, none, false));
-    plain.add(new Rival("Outrider", OUTRIDER, off, outrider, true));
-    plain.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, off, quiet, true));
-    plain.add(new Rival("PgBouncer", PGBOUNCER, off, bouncer, false));
-    plain.add(new Rival("HAProxy", HAPROXY, off, haProxy, false));
+    plain.add(new Rival(OURS, OUTRIDER, off, outrider, true));
+    plain.add(new Rival(OURS_QUIET, OUTRIDER_QUIET, off, quiet, true));
+    plain.add(new Rival(PGBOUNCER_NAME, PGBOUNCER, off, bouncer, false));
+    plain.add(new Rival(HAPROXY_NAME, HAPROXY, off, haProxy, false));
     encrypted.add(new Rival("direct, PostgreSQL's TLS", POSTGRES, on, none, false));
-    encrypted.add(new Rival("Outrider", OUTRIDER, on, outrider, true));
-    encrypted.add(new Rival("Outrider, metrics off", OUTRIDER_QUIET, on, quiet, true));
-    encrypted.add(new Rival("PgBouncer", PGBOUNCER, on, bouncer, false));
+    encrypted.add(new Rival(OURS, OUTRIDER, on, outrider, true));
+    encrypted.add(new Rival(OURS_QUIET, OUTRIDER_QUIET, on, quiet, true));
+    encrypted.add(new Rival(PGBOUNCER_NAME, PGBOUNCER, on, bouncer, false));
     encrypted.add(
         new Rival(
-            "HAProxy",
+            HAPROXY_NAME,
             HAPROXY_TLS,
             List.of("PGSSLMODE=require", "PGSSLNEGOTIATION=direct"),
             haProxy,
             false));
-    encrypted.add(new Rival("stunnel", STUNNEL, on, stunnel, false));
-    encrypted.add(new Rival("stunnel + PgBouncer", CHAIN, on, chain, false));
+    encrypted.add(new Rival(STUNNEL_NAME, STUNNEL, on, stunnel, false));
+    encrypted.add(new Rival(CHAIN_NAME, CHAIN, on, chain, false));
   }
 
-  /** Runs pgbench in a container of its own, so that its time is nobody else's. */
-  String pgbench(Rival rival, Load load, int seconds) {
+  /** Runs the clients in a container of their own, so that their time is nobody else's. */
+  String run(Rival rival, Load load, int seconds) {
     List<String> environment = new ArrayList<>(rival.environment());
     environment.add("PGPORT=" + rival.port());
+    return switch (load) {
+      case Load.Transactions transactions ->
+          client(environment, "pgbench", options(transactions, seconds));
+      case Load.Copy copy ->
+          client(
+              environment,
+              "psql",
+              List.of("-c", "truncate copied", "-c", "\\timing on", "-c", copy.command()));
+    };
+  }
+
+  /** How much is copied, in millions of bytes. */
+  double copiedMegabytes() throws IOException {
+    return Files.size(rows()) / 1e6;
+  }
+
+  private Path rows() {
+    return folder.resolve("bench/rows");
+  }
+
+  private static List<String> options(Load.Transactions load, int seconds) {
     List<String> options =
         new ArrayList<>(
             List.of(
@@ -412,7 +452,7 @@ final class Stand implements AutoCloseable {
     if (load.rate() != null) {
       options.addAll(List.of("-R", load.rate().toString(), "-l", "--log-prefix=/logs/log"));
     }
-    return client(environment, "pgbench", options);
+    return options;
   }
 
   private String client(List<String> environment, String program, List<String> options) {
