@@ -67,6 +67,15 @@ class UpgradeIT {
     return ids;
   }
 
+  private static void awaitAnotherThan(Pod old) {
+    Kube.await(
+        Kube.LONG,
+        () ->
+            KUBE.operatorPod().getMetadata().getUid().equals(old.getMetadata().getUid())
+                ? "the old operator is still there"
+                : null);
+  }
+
   @Test
   void anOperatorThatRestartsTouchesNoPod() {
     // Given
@@ -75,12 +84,7 @@ class UpgradeIT {
     // When
     Pod old = KUBE.operatorPod();
     KUBE.client.resource(old).withGracePeriod(0).delete();
-    Kube.await(
-        Kube.LONG,
-        () ->
-            KUBE.operatorPod().getMetadata().getUid().equals(old.getMetadata().getUid())
-                ? "the old operator is still there"
-                : null);
+    awaitAnotherThan(old);
     KUBE.patchSpec(NAMESPACE, "keep", "{\"postgres\":{\"parameters\":{\"work_mem\":\"5MB\"}}}");
     KUBE.awaitSummary(NAMESPACE, "keep", "2/2", "Healthy");
     // Then
@@ -112,12 +116,7 @@ class UpgradeIT {
                 })) {
       // When
       KUBE.client.resource(old).delete();
-      Kube.await(
-          Kube.LONG,
-          () ->
-              KUBE.operatorPod().getMetadata().getUid().equals(old.getMetadata().getUid())
-                  ? "the old operator is still there"
-                  : null);
+      awaitAnotherThan(old);
       KUBE.awaitLeader();
       String next = KUBE.operatorPod().getMetadata().getName();
       Kube.await(
