@@ -7,6 +7,8 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.DeploymentStatus;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -358,13 +360,29 @@ public final class Kube {
   }
 
   /**
-   * Waits until an operator that is ready leads: after a change of its Deployment one that goes may
-   * lead for a while, and do things its way.
+   * Waits until the operator that its Deployment wants is ready and leads: after a change one that
+   * goes may lead for a while, and do things its way.
    */
   public void awaitLeader() {
     await(
         LONG,
         () -> {
+          Deployment operator =
+              client
+                  .apps()
+                  .deployments()
+                  .inNamespace(OPERATOR_NAMESPACE)
+                  .withName("outrider-operator")
+                  .get();
+          DeploymentStatus status = operator.getStatus();
+          Integer wanted = operator.getSpec().getReplicas();
+          if (!Objects.equals(
+                  status.getObservedGeneration(), operator.getMetadata().getGeneration())
+              || !Objects.equals(status.getUpdatedReplicas(), wanted)
+              || !Objects.equals(status.getAvailableReplicas(), wanted)
+              || !Objects.equals(status.getReplicas(), wanted)) {
+            return "the operator's Deployment is on its way: " + status;
+          }
           String ready = operatorPod().getMetadata().getName();
           Lease lease =
               client.leases().inNamespace(OPERATOR_NAMESPACE).withName("outrider-operator").get();
