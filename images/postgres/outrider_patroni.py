@@ -57,6 +57,9 @@ NOT_RUNNING = 60
 WAS_PRIMARY = ("in production", "in crash recovery", "shutting down", "shut down")
 # The path of Patroni's REST API by which one instance has another give its lock away.
 RELEASE = "outrider_release"
+# What Patroni does again and again for one that exits; while it comes up it is seen to run. A turn of
+# the loop is as long as such a start, so that each could find Patroni at work on the next.
+STARTING_AGAIN = "restarting after failure"
 # A postmaster that lived for less has not come up.
 COMES_UP = 10
 
@@ -449,7 +452,7 @@ class Observation(NamedTuple):
 
     leader: Optional[str] = None  # the leader's name, if it is another instance
     paused: bool = False
-    busy: bool = False  # Patroni copies, rewinds, starts or stops PostgreSQL
+    busy: bool = False  # Patroni copies, rewinds or stops PostgreSQL, not only starts it once more
     running: bool = False  # there is a postmaster
     state: str = ""  # in Patroni's words
     replay: Optional[int] = None  # None: not in recovery, or no answer
@@ -947,7 +950,7 @@ class Instance:
         return Observation(
             leader=leader if leader != postgres.name else None,
             paused=ha.is_paused(),
-            busy=ha._async_executor.busy,
+            busy=ha._async_executor.busy and ha._async_executor.scheduled_action != STARTING_AGAIN,
             running=bool(postgres.is_running()),
             state=str(postgres.state),
             replay=told.get("replay_lsn") if in_recovery else None,

@@ -775,6 +775,14 @@ class HookTest(Quiet):
         self.ha._run_cycle = run
         self.assertEqual("done", self.ha.run_cycle())
 
+    def test_a_start_once_more_is_no_reason_to_wait(self):
+        self.ha._async_executor.schedule("restarting after failure")
+        self.assertFalse(self.instance._observation(self.ha).busy)
+
+        self.ha._async_executor.reset_scheduled_action()
+        self.ha._async_executor.schedule("reinitialize")
+        self.assertTrue(self.instance._observation(self.ha).busy)
+
     def test_a_renewed_lock_is_a_lease(self):
         self.cycle(lambda: self.ha.update_lock())
         self.assertEqual(1020.0, self.written()["leaseUntil"])
