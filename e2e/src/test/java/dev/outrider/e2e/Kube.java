@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.ExecWatch;
 import io.fabric8.kubernetes.client.dsl.NamespaceableResource;
+import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.ByteArrayOutputStream;
@@ -53,6 +54,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Kube {
   public static final String OPERATOR_NAMESPACE = "outrider-system";
+  private static final String OPERATOR = "outrider-operator";
   public static final Duration LONG = Duration.ofMinutes(3);
 
   private static final PatchContext APPLY =
@@ -359,6 +361,16 @@ public final class Kube {
     return Objects.requireNonNull(found.get());
   }
 
+  /** The operator's Deployment. */
+  public Resource<Deployment> operatorDeployment() {
+    return client.apps().deployments().inNamespace(OPERATOR_NAMESPACE).withName(OPERATOR);
+  }
+
+  /** The Lease by which operators agree who leads. */
+  public Resource<Lease> operatorLease() {
+    return client.leases().inNamespace(OPERATOR_NAMESPACE).withName(OPERATOR);
+  }
+
   /**
    * Waits until the operator that its Deployment wants is ready and leads: after a change one that
    * goes may lead for a while, and do things its way.
@@ -367,13 +379,7 @@ public final class Kube {
     await(
         LONG,
         () -> {
-          Deployment operator =
-              client
-                  .apps()
-                  .deployments()
-                  .inNamespace(OPERATOR_NAMESPACE)
-                  .withName("outrider-operator")
-                  .get();
+          Deployment operator = operatorDeployment().get();
           DeploymentStatus status = operator.getStatus();
           Integer wanted = operator.getSpec().getReplicas();
           if (!Objects.equals(
@@ -384,8 +390,7 @@ public final class Kube {
             return "the operator's Deployment is on its way: " + status;
           }
           String ready = operatorPod().getMetadata().getName();
-          Lease lease =
-              client.leases().inNamespace(OPERATOR_NAMESPACE).withName("outrider-operator").get();
+          Lease lease = operatorLease().get();
           String leader = lease == null ? null : lease.getSpec().getHolderIdentity();
           return ready.equals(leader) ? null : leader + " leads, and " + ready + " is ready";
         });

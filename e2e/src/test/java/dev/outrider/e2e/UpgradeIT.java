@@ -99,10 +99,7 @@ class UpgradeIT {
     Pod old = KUBE.operatorPod();
     List<String> holders = new CopyOnWriteArrayList<>();
     try (Watch _ =
-        KUBE.client
-            .leases()
-            .inNamespace(Kube.OPERATOR_NAMESPACE)
-            .withName("outrider-operator")
+        KUBE.operatorLease()
             .watch(
                 new Watcher<>() {
                   @Override
@@ -133,12 +130,7 @@ class UpgradeIT {
     // Given
     Map<String, String> postgres = containers("postgres");
     Map<String, String> proxies = containers("proxy");
-    var operator =
-        KUBE.client
-            .apps()
-            .deployments()
-            .inNamespace(Kube.OPERATOR_NAMESPACE)
-            .withName("outrider-operator");
+    var operator = KUBE.operatorDeployment();
     String image = agentsImage(operator.get());
     String newer = retagged(image, image.substring(image.lastIndexOf(':') + 1) + "-newer");
     Set<String> atOnce = ConcurrentHashMap.newKeySet();
